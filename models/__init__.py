@@ -1,0 +1,1 @@
+"""What turns an article into scores: encoding, network, decision, evidence, checkpoint, classifier."""

@@ -1,0 +1,1 @@
+"""Runtimes: token ids in, per-token heads out."""

@@ -1,0 +1,104 @@
+"""The model card: README.md of a checkpoint, rendered from its manifest and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+BODIES = {"test": "bundled test", "dev": "bundled dev", "held_out": "real news (held out by id)"}
+
+
+def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """Markdown.
+
+    Args:
+        manifest: ``checkpoint.json`` without the files.
+        metrics: ``metrics.json``.
+    """
+    contract = manifest["contract"]
+    topics, windows = contract["taxonomy"]["topics"], contract["windows"]
+    lines = [
+        f"# Wijha checkpoint `{manifest['name']}`",
+        "",
+        "Reads an Arabic news article; for each topic: is the article about it, which stance does the article itself",
+        "take, and which sentences say so.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| made | {manifest['made']} |",
+        f"| encoder | {manifest['base']} ({manifest['parameters'] / 1e6:.1f} M parameters) |",
+        f"| licence | {manifest['licence']} |",
+        f"| weights | {manifest['weights']}; computed in {manifest['precision']} |",
+        f"| windows | {windows['length']} tokens, overlapping by {windows['overlap']}; merged exactly |",
+        f"| trained on | {metrics['train_articles']} articles |",
+        "",
+        "## Topics",
+        "",
+        "| id | name | stance is about | threshold |",
+        "|---|---|---|---|",
+    ]
+    for topic, calibration in zip(topics, contract["calibration"], strict=True):
+        lines.append(
+            f"| `{topic['id']}` | {topic['ar']} / {topic['en']} | {topic['target']} | {calibration['threshold']:.2f} |"
+        )
+    lines += ["", "## What it is worth", "", render_scores(metrics), "", *_LIMITS]
+    return "\n".join(lines) + "\n"
+
+
+def render_scores(metrics: Mapping[str, Any]) -> str:
+    """The table of scores of every body of articles, with the baselines beside them, as Markdown."""
+    lines = [
+        "Value [95 % interval by bootstrap over articles]. Definitions: `train/metrics.py`.",
+        "",
+        "| articles | model | n | topic macro-F1 | stance macro-F1, given relevance (pairs) | stance end to end |"
+        " calibration error | first evidence sentence is a marked one (pairs; chance) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for key, bodies in metrics["scores"].items():
+        for model, s in bodies.items():
+            lines.append(
+                f"| {BODIES.get(key, key)} | {model} | {s['articles']} | {_figure(s['topic_macro_f1'])} |"
+                f" {_figure(s.get('stance_macro_f1'))} ({s.get('stance_pairs', 0)}) |"
+                f" {_figure(s.get('stance_end_to_end'))} |"
+                f" {_figure(s['calibration_error'])} | {_evidence(s.get('evidence'))} |"
+            )
+    for key, bodies in metrics["scores"].items():
+        ours = bodies["wijha"]
+        lines += [
+            "",
+            f"By topic, {BODIES.get(key, key)}:",
+            "",
+            "| topic | relevant | precision | recall | F1 | stance macro-F1 | stances |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for topic, t in ours["topics"].items():
+            stances = ", ".join(f"{name} {n}" for name, n in t.get("stances", {}).items())
+            stance = t.get("stance_macro_f1")
+            lines.append(
+                f"| `{topic}` | {t['relevant']} | {t['precision']:.3f} | {t['recall']:.3f} | {t['f1']:.3f} |"
+                f" {'–' if stance is None else f'{stance:.3f}'} | {stances} |"
+            )
+    return "\n".join(lines)
+
+
+def _figure(figure: Mapping[str, float] | None) -> str:
+    return "–" if figure is None else f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+def _evidence(quality: Mapping[str, Any] | None) -> str:
+    if not quality or not quality.get("pairs"):
+        return "–"
+    return f"{_figure(quality['first'])} ({quality['pairs']}; {quality['chance']:.3f})"
+
+
+_LIMITS = [
+    "## Limits",
+    "",
+    "- The stance is the article's own, not that of a person it quotes.",
+    "- The bundled articles were written and labelled by a language model under the codebook; see `data/README.md`.",
+    "- The bundled encoder was pretrained on collections whose terms differ (news, encyclopaedia, law, periodicals;",
+    "  several state no licence, one CC BY-NC-SA): weights made from them are for research, unless their user clears",
+    "  the sources. See `models/base/README.md`.",
+    "- Modern Standard Arabic of newspapers; dialect and social media were not measured.",
+    "- An answer about a person's or an outlet's politics should rest on the evidence, read by a person.",
+]

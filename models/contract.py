@@ -1,0 +1,103 @@
+"""All that can change a score, in one frozen object that travels inside the checkpoint.
+
+How a model was learnt lives in the training configuration; speed, limits and addresses in the server's settings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from data.errors import CheckpointError
+from data.taxonomy import Taxonomy, Topic
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a long article is cut into windows.
+
+    Attributes:
+        length: tokens a window, its two special tokens included.
+        overlap: tokens that neighbours share, so that each token sees text on both sides. A shared token is
+            counted once, in the window where it stands further from the edge.
+    """
+
+    length: int = 512
+    overlap: int = 64
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Logits to decisions for one topic.
+
+    Attributes:
+        relevance_temperature: the relevance logit is divided by it before the sigmoid.
+        stance_temperature: likewise for the stance logits before the softmax.
+        threshold: relevant at this probability or above.
+    """
+
+    relevance_temperature: float = 1.0
+    stance_temperature: float = 1.0
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True)
+class EvidenceRule:
+    """Which sentences are shown.
+
+    Attributes:
+        most: at the most so many a topic.
+        least_share: only sentences with at least this share, but always the first.
+    """
+
+    most: int = 4
+    least_share: float = 0.08
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a checkpoint promises; see the parts.
+
+    Attributes:
+        calibration: one for each topic of ``taxonomy``, in its order.
+        least_arabic: below this share of Arabic letters the answer carries the warning ``not_arabic``.
+        least_words: a text with fewer words is answered with the warning ``very_short``.
+    """
+
+    taxonomy: Taxonomy
+    windows: Windows
+    calibration: tuple[Calibration, ...]
+    evidence: EvidenceRule = EvidenceRule()
+    least_arabic: float = 0.5
+    least_words: int = 15
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, for ``checkpoint.json``."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Contract:
+        """The inverse of ``to_json``.
+
+        Raises:
+            CheckpointError: ``bad_contract`` where a part is missing, unknown or of the wrong length.
+        """
+        try:
+            taxonomy = Taxonomy(
+                tuple(Topic(**t) for t in values["taxonomy"]["topics"]), tuple(values["taxonomy"]["stances"])
+            )
+            contract = cls(
+                taxonomy=taxonomy,
+                windows=Windows(**values["windows"]),
+                calibration=tuple(Calibration(**c) for c in values["calibration"]),
+                evidence=EvidenceRule(**values["evidence"]),
+                least_arabic=float(values["least_arabic"]),
+                least_words=int(values["least_words"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError("bad_contract", f"not a contract of this format: {error}") from error
+        if len(contract.calibration) != len(taxonomy.topics):
+            raise CheckpointError("bad_contract", "one calibration for each topic is wanted")
+        return contract

@@ -1,0 +1,42 @@
+"""Which sentences a decision rests on.
+
+A sentence's share is its part of the attention, which weighs relevance and stance alike: shares are exact, not a
+second model's guess, and over the whole article (headline included) they sum to one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.contract import EvidenceRule
+from models.encoding import TEXT, Encoded
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A sentence of the text: ``text[start:end]``, and its share of the decision."""
+
+    start: int
+    end: int
+    text: str
+    share: float
+
+
+def evidence(encoded: Encoded, attention: npt.NDArray[np.float64], rule: EvidenceRule) -> tuple[Evidence, ...]:
+    """The strongest sentences of the text for one topic, strongest first.
+
+    Args:
+        attention: (M,), the shares of the article's sentences.
+
+    The headline takes part in the decision but is never shown: the reader sees it anyway.
+    """
+    body = [i for i, sentence in enumerate(encoded.sentences) if sentence.field == TEXT]
+    ranked = sorted(body, key=lambda i: -attention[i])[: rule.most]
+    kept = [i for place, i in enumerate(ranked) if place == 0 or attention[i] >= rule.least_share]
+    return tuple(
+        Evidence(s.start, s.end, encoded.text[s.start : s.end], float(attention[i]))
+        for i, s in ((i, encoded.sentences[i]) for i in kept)
+    )

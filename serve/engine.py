@@ -1,0 +1,79 @@
+"""The loaded model behind the server: not ready, ready, or failed, and why."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from data.errors import CheckpointError, ConfigError, WijhaError
+from models.checkpoint import Checkpoint
+from models.classifier import Classifier
+from models.selftest import run_selftest
+from serve.settings import Settings
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint that passed its self-test."""
+
+    checkpoint: Checkpoint
+    classifier: Classifier
+    metrics: dict[str, Any]
+
+
+class Engine:
+    """Loads in a thread of its own, so that the server answers ``/health/live`` from the first moment."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loaded: Loaded | None = None
+        self.failure: WijhaError | None = None
+        self._done = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._load, name="load", daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        """Until loading has ended, well or not."""
+        return self._done.wait(seconds)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The model.
+
+        Raises:
+            CheckpointError: ``loading`` while it is not there yet, or what went wrong.
+        """
+        if self._loaded is not None:
+            return self._loaded
+        raise self.failure or CheckpointError("loading", "the model is being loaded")
+
+    def _load(self) -> None:
+        try:
+            self._loaded = load(self._settings)
+        except WijhaError as error:
+            self.failure = error
+        except Exception as error:  # noqa: BLE001 - the thread's last line: a server that is not ready must say why
+            self.failure = ConfigError("load_failed", f"{type(error).__name__}: {error}")
+        finally:
+            self._done.set()
+
+
+def load(settings: Settings) -> Loaded:
+    """Open, verify, compile, self-test.
+
+    Raises:
+        CheckpointError, ConfigError: what is wrong with the folder or the runtime.
+    """
+    checkpoint = Checkpoint.open(settings.checkpoint)
+    classifier = Classifier.load(
+        checkpoint,
+        backend=settings.backend,
+        precision=settings.precision or None,
+        streams=settings.streams or None,
+    )
+    run_selftest(checkpoint.folder, classifier)
+    metrics = json.loads((checkpoint.folder / "metrics.json").read_text(encoding="utf-8"))
+    return Loaded(checkpoint, classifier, metrics)

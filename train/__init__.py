@@ -1,0 +1,1 @@
+"""How a model is made: pretraining, fine-tuning, calibration, evaluation, export."""

@@ -1,0 +1,70 @@
+"""Temperatures and thresholds from the logits of development articles (Guo et al. 2017).
+
+One temperature a topic for relevance and one for all stances (a topic alone has too few), each the minimum of the
+likelihood over a grid. The threshold is the one with the best F1, pulled toward 0.5 the harder the fewer relevant
+articles it was found on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.contract import Calibration
+from models.decision import sigmoid, softmax
+from train.scores import UNKNOWN, Gold, Scores
+
+_TEMPERATURES = np.geomspace(0.25, 8.0, 61)
+_SUPPORT = 30.0  # relevant articles at which the threshold found and 0.5 weigh the same
+Array = npt.NDArray[np.float64]
+
+
+def calibrate(logits: Scores, gold: Gold) -> tuple[Calibration, ...]:
+    """Calibration of each topic.
+
+    Args:
+        logits: uncalibrated.
+    """
+    known = gold.stance != UNKNOWN
+    stance = fit_stance(logits.stance[known], gold.stance[known]) if known.any() else 1.0
+    return tuple(
+        _topic(logits.relevance[gold.relevance[:, k] != UNKNOWN, k], column[column != UNKNOWN], stance)
+        for k, column in enumerate(gold.relevance.T)
+    )
+
+
+def _topic(logits: Array, relevant: npt.NDArray[np.int64], stance: float) -> Calibration:
+    if len(set(relevant.tolist())) < 2:  # nothing to tell yes from no by
+        return Calibration(stance_temperature=stance)
+    temperature = fit_relevance(logits, relevant)
+    probability = np.asarray(sigmoid(logits / temperature))
+    return Calibration(temperature, stance, best_threshold(probability, relevant))
+
+
+def fit_relevance(logits: Array, relevant: npt.NDArray[np.int64]) -> float:
+    """Temperature with the least cross-entropy of ``sigmoid(logits / t)``."""
+    signed = np.where(relevant == 1, logits, -logits)
+    losses = [np.logaddexp(0.0, -signed / t).mean() for t in _TEMPERATURES]
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def fit_stance(logits: Array, stance: npt.NDArray[np.int64]) -> float:
+    """Temperature with the least cross-entropy of ``softmax(logits / t)``; logits (N, S)."""
+    rows = np.arange(len(stance))
+    losses = [-np.log(softmax(logits / t)[rows, stance] + 1e-12).mean() for t in _TEMPERATURES]
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def best_threshold(probability: Array, relevant: npt.NDArray[np.int64]) -> float:
+    """Threshold of the best F1, shrunk toward 0.5 by support."""
+    grid = np.linspace(0.2, 0.8, 61)
+    f1 = np.array([_f1(probability >= t, relevant == 1) for t in grid])
+    # of equally good thresholds, the middle one
+    best = float(np.median(grid[f1 >= f1.max() - 1e-9]))
+    support = float((relevant == 1).sum())
+    return round((support * best + _SUPPORT * 0.5) / (support + _SUPPORT), 4)
+
+
+def _f1(predicted: npt.NDArray[np.bool_], gold: npt.NDArray[np.bool_]) -> float:
+    hit = float((predicted & gold).sum())
+    return 2 * hit / max(float(predicted.sum() + gold.sum()), 1.0)

@@ -1,0 +1,107 @@
+"""Fine-tuning: transformers' Trainer over whole articles, with the loss of ``train.loss``.
+
+The Trainer brings what a loop of one's own gets wrong: resuming, several GPUs, bf16, gradient checkpointing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainingArguments, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from models.network import LabelAttention
+from train.batches import Example, collate
+from train.config import Config
+from train.loss import multitask_loss
+
+
+class Examples(Dataset[Example]):
+    """A list of examples, as torch wants it."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = examples
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> Example:
+        return self._examples[index]
+
+
+class LabelAttentionTrainer(Trainer):
+    """Trainer whose loss pools each article over all its windows."""
+
+    def __init__(self, *args: Any, config: Config, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._config = config
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        del return_outputs, num_items_in_batch  # the Trainer's; evaluation is never done here
+        network = self.accelerator.unwrap_model(model)
+        heads = model(inputs["input_ids"], inputs["attention_mask"])
+        counted, owner = inputs["counted"], inputs["owner"]
+        logits, attention = network.pool(heads, counted, owner, len(inputs["relevance"]))
+        article = owner[:, None].expand_as(counted)[counted]
+        return multitask_loss(logits, attention, inputs, article, self._config.loss)
+
+
+def fit(network: LabelAttention, examples: Sequence[Example], config: Config, folder: Path) -> list[dict[str, Any]]:
+    """Train ``network`` in place; returns the log. Goes on from ``folder`` where an interrupted run left a state."""
+    set_seed(config.seed)
+    optimizer = config.optimizer
+    per_epoch = math.ceil(len(examples) / optimizer.batch)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=optimizer.epochs,
+        per_device_train_batch_size=optimizer.batch,
+        learning_rate=optimizer.rate,
+        warmup_steps=int(optimizer.warmup * per_epoch * optimizer.epochs),
+        lr_scheduler_type="linear",
+        max_grad_norm=optimizer.clip,
+        bf16=config.run.precision == "bf16",
+        seed=config.seed,
+        data_seed=config.seed,
+        save_strategy="epoch",
+        save_total_limit=1,
+        logging_steps=max(per_epoch // 4, 1),
+        report_to=[],
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        use_cpu=not torch.cuda.is_available(),
+    )
+    if config.run.gradient_checkpointing:  # done here: the Trainer's own switch wants a transformers model
+        network.encoder.gradient_checkpointing_enable()  # type: ignore[operator]  # transformers adds it
+    trainer = LabelAttentionTrainer(
+        model=network,
+        args=arguments,
+        train_dataset=Examples(examples),
+        data_collator=collate,
+        optimizers=(_optimizer(network, config), None),
+        config=config,
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
+    return list(trainer.state.log_history)
+
+
+def _optimizer(network: LabelAttention, config: Config) -> torch.optim.AdamW:
+    """AdamW: the heads are new and learn faster than the encoder; no decay on gains and biases."""
+    o = config.optimizer
+    encoder, heads = list(network.encoder.parameters()), list(network.heads.parameters())
+    groups = [
+        {"params": [p for p in encoder if p.ndim > 1], "lr": o.rate, "weight_decay": o.weight_decay},
+        {"params": [p for p in encoder if p.ndim <= 1], "lr": o.rate, "weight_decay": 0.0},
+        {"params": heads, "lr": o.head_rate, "weight_decay": o.weight_decay},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=o.rate, betas=(0.9, 0.98), eps=1e-6)
