@@ -45,6 +45,7 @@ check: setup ## ruff, mypy strict, import contracts, the corpus
 	$(VENV)/bin/ruff format --check .
 	PYTHONPATH=. $(VENV)/bin/mypy
 	PYTHONPATH=. $(VENV)/bin/lint-imports
+	$(PY) -m data check
 
 clean: ## remove what can be made again
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -120,7 +120,8 @@ def _article(row: Mapping[str, Any], taxonomy: Taxonomy, where: str, *, relevant
 
 def _evidence(value: Mapping[str, Any], text: str, where: str) -> tuple[Span, ...] | None:
     evidence = value.get("evidence")
-    return None if evidence is None else tuple(_span(item, text, where) for item in evidence)
+    # an empty list is nothing marked, which is what None says
+    return tuple(_span(item, text, where) for item in evidence) if evidence else None
 
 
 def _span(item: Any, text: str, where: str) -> Span:

@@ -101,12 +101,10 @@ class Encoder:
         pieces = [(TITLE, s, article.title) for s in split_sentences(article.title)]
         pieces += [(TEXT, s, cleaned.text) for s in split_sentences(cleaned.text) if not _inside(s, cleaned.cut)]
         read = [source[start:end] for _, (start, end), source in pieces]
-        if not any(field == TEXT for field, _, _ in pieces):
-            raise ArticleError("empty_text", "there is no text to read", where=TEXT)
         encodings = self._tokenizer.encode_batch(read, add_special_tokens=False)
         ids = np.array([i for e in encodings for i in e.ids], dtype=np.int64)
-        if not len(ids):
-            raise ArticleError("empty_text", "no token is left of the text", where=TEXT)
+        if not any(e.ids for e, (field, _, _) in zip(encodings, pieces, strict=True) if field == TEXT):
+            raise ArticleError("empty_text", "there is no text to read", where=TEXT)
         return Encoded(
             text=cleaned.text,
             sentences=tuple(Sentence(field, start, end) for field, (start, end), _ in pieces),

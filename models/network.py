@@ -18,11 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, PreTrainedConfig
 
 from models.weights import load_weights
 
@@ -83,7 +82,8 @@ class LabelAttention(nn.Module):
 
 def build_network(base: str | Path, *, topics: int, stances: int, dropout: float = 0.1) -> LabelAttention:
     """A network over the encoder of ``base``, a hub id or a folder, with fresh heads."""
-    encoder = AutoModel.from_pretrained(base, dtype=torch.float32, **_quiet(base))
+    options = _without_pooler(AutoConfig.from_pretrained(base))
+    encoder = AutoModel.from_pretrained(base, dtype=torch.float32, **options)
     return LabelAttention(
         encoder, hidden=int(encoder.config.hidden_size), topics=topics, stances=stances, dropout=dropout
     )
@@ -91,15 +91,15 @@ def build_network(base: str | Path, *, topics: int, stances: int, dropout: float
 
 def load_network(folder: Path, *, topics: int, stances: int) -> LabelAttention:
     """The network of a checkpoint folder, in evaluation mode."""
-    encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32)
+    config = AutoConfig.from_pretrained(folder)
+    encoder = AutoModel.from_config(config, dtype=torch.float32, **_without_pooler(config))
     network = LabelAttention(encoder, hidden=int(encoder.config.hidden_size), topics=topics, stances=stances)
     state = {name: torch.from_numpy(array) for name, array in load_weights(folder / "model.safetensors").items()}
     network.load_state_dict(state)
     return network.eval()
 
 
-def _quiet(base: str | Path) -> dict[str, Any]:
+def _without_pooler(config: PreTrainedConfig) -> dict[str, bool]:
     """BERT-like encoders bring a pooler that is never used here; leave it out where the class allows."""
-    config = AutoConfig.from_pretrained(base)
     pooled: Sequence[str] = ("bert", "roberta", "xlm-roberta", "camembert")
     return {"add_pooling_layer": False} if config.model_type in pooled else {}

@@ -1,0 +1,159 @@
+"""The HTTP API as a client sees it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from models.checkpoint import Checkpoint
+from serve.app import create_app
+from serve.settings import Settings
+from tests.conftest import SENTENCES, article
+
+TEXT = "\n".join(SENTENCES)
+
+
+@pytest.fixture(scope="module")
+def client(checkpoint: Checkpoint) -> Iterator[TestClient]:
+    settings = Settings(checkpoint=checkpoint.folder, max_articles=5, max_characters=5000, max_body_bytes=100_000)
+    with TestClient(create_app(settings)) as client:
+        for _ in range(200):
+            if client.get("/health/ready").status_code == 200:
+                break
+        yield client
+
+
+def classify(client: TestClient, body: Any) -> Any:
+    response = client.post("/classify", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_one_text(client: TestClient, checkpoint: Checkpoint) -> None:
+    answer = classify(client, {"text": TEXT})
+    assert answer["model"] == {"name": "small", "digest": checkpoint.digest}
+    (result,) = answer["results"]
+    assert result["error"] is None
+    assert [t["id"] for t in result["topics"]] == list(checkpoint.contract.taxonomy.ids)
+    for topic in result["topics"]:
+        assert topic["relevant"] == (topic["probability"] >= topic["threshold"])
+        assert (topic["stance"] is not None) == topic["relevant"] == bool(topic["evidence"])
+        assert topic["name"]["ar"]
+        if topic["stance"]:
+            chances = topic["stance"]["probabilities"]
+            assert set(chances) == {"favor", "against", "neutral"}
+            assert sum(chances.values()) == pytest.approx(1, abs=1e-4)
+            assert chances[topic["stance"]["label"]] == max(chances.values()) == topic["stance"]["probability"]
+        shares = [e["share"] for e in topic["evidence"]]
+        assert shares == sorted(shares, reverse=True)
+        assert all(TEXT[e["start"] : e["end"]] == e["text"] for e in topic["evidence"])
+
+
+def test_bad_articles_are_errors_in_their_places(client: TestClient) -> None:
+    good = {"id": "g", "title": "عنوان", "text": TEXT}
+    answer = classify(client, {"articles": [{"id": "e", "text": ""}, good, 7, {"title": "x"}, {"text": "ب" * 5001}]})
+    results = answer["results"]
+    assert [r["id"] for r in results] == ["e", "g", "2", "3", "4"]
+    assert [r["error"] and r["error"]["code"] for r in results] == [
+        "empty_text",
+        None,
+        "bad_article",
+        "bad_article",
+        "article_too_long",
+    ]
+    assert [r["error"] and r["error"]["where"] for r in results] == [
+        "articles[0].text",
+        None,
+        "articles[2]",
+        "articles[3].text",
+        "articles[4].text",
+    ]
+    assert results[1]["topics"]
+    assert all(r["topics"] == [] for r in results if r["error"])
+
+
+def test_a_list_answers_like_one_by_one(client: TestClient) -> None:
+    items = [{"id": str(i), "title": article(i).title, "text": article(i, i + 1).text} for i in range(5)]
+    together = classify(client, {"articles": items})["results"]
+    alone = [classify(client, {"articles": [item]})["results"][0] for item in items]
+    assert together == alone
+
+
+def test_a_page_is_read_and_its_text_given_back(client: TestClient) -> None:
+    page = f"<html><body><article><p>{SENTENCES[0]}</p><p>{SENTENCES[1]}</p></article></body></html>"
+    (result,) = classify(client, {"text": page})["results"]
+    assert result["warnings"][0] == "html_extracted"
+    text = result["extracted_text"]
+    assert SENTENCES[0] in text
+    for topic in result["topics"]:
+        assert all(text[e["start"] : e["end"]] == e["text"] for e in topic["evidence"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "where"),
+    [
+        (b"", 400, "bad_json", "body"),
+        (b"{", 400, "bad_json", "body"),
+        (b"\xff\xfe", 400, "bad_json", "body"),
+        (b"[" * 50_000 + b"]" * 50_000, 400, "bad_json", "body"),
+        (b"[]", 422, "bad_request", "body"),
+        (b"{}", 422, "bad_request", "body"),
+        (b'{"text": 5}', 422, "bad_request", "text"),
+        (b'{"text": "a", "articles": []}', 422, "bad_request", "body"),
+        (b'{"articles": []}', 422, "bad_request", "articles"),
+        (b'{"articles": {"text": "a"}}', 422, "bad_request", "articles"),
+        (b'{"title": "t", "articles": [{"text": "a"}]}', 422, "bad_request", "title"),
+        (b'{"text": "a", "colour": 1}', 422, "bad_request", "colour"),
+        (b'{"articles": [1,2,3,4,5,6]}', 413, "too_many_articles", "articles"),
+        (b'{"text": "' + b"a" * 100_000 + b'"}', 413, "body_too_large", "body"),
+    ],
+)
+def test_bad_requests_are_problems(client: TestClient, body: bytes, status: int, code: str, where: str) -> None:
+    response = client.post("/classify", content=body)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert (problem["status"], problem["code"], problem["where"]) == (status, code, where)
+
+
+def test_strange_characters_have_an_answer(client: TestClient) -> None:
+    articles = [{"text": "\x00\x01 نص \ufeff" + TEXT}, {"text": "نص"}, {"text": "Hello there. " * 20}]
+    results = classify(client, {"articles": articles})["results"]
+    assert [r["error"] for r in results] == [None, None, None]
+    assert [r["warnings"] for r in results] == [[], ["very_short"], ["not_arabic"]]
+    response = client.post("/classify", content=b'{"articles": [{"text": "\\ud800"}, {"id": "\\ud800", "text": "a"}]}')
+    assert response.status_code == 200
+    assert response.json()["results"][0]["error"]["code"] == "bad_characters"
+    assert response.json()["results"][1]["error"] is None
+
+
+def test_what_the_server_says_of_itself(client: TestClient, checkpoint: Checkpoint) -> None:
+    assert client.get("/health/live").json() == {"status": "live"}
+    assert client.get("/health/ready").json() == {"status": "ready", "model": "small"}
+    topics = client.get("/topics").json()
+    assert [t["id"] for t in topics] == list(checkpoint.contract.taxonomy.ids)
+    model = client.get("/model").json()
+    assert model["digest"] == checkpoint.digest
+    assert model["limits"] == {"max_body_bytes": 100_000, "max_articles": 5, "max_characters": 5000}
+    assert client.get("/docs").status_code == 200
+    assert "/classify" in client.get("/openapi.json").json()["paths"]
+
+
+def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
+    for response, code in ((client.get("/nothing"), "not_found"), (client.get("/classify"), "method_not_allowed")):
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["code"] == code
+
+
+def test_not_ready_until_loaded_and_it_says_why(tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(checkpoint=tmp_path))) as client:
+        for _ in range(200):
+            response = client.get("/health/ready")
+            if response.json()["code"] != "loading":
+                break
+        assert client.get("/health/live").status_code == 200
+        assert response.status_code == 503
+        assert response.json()["code"] == "no_checkpoint"
+        assert client.post("/classify", json={"text": "نص"}).status_code == 503

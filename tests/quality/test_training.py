@@ -1,0 +1,176 @@
+"""Training from end to end, small: any encoder, twice the same, resumable."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from data.articles import write_articles
+from data.errors import ConfigError, DataError
+from data.taxonomy import Taxonomy
+from models.checkpoint import Checkpoint
+from models.classifier import Answer, Classifier
+from models.contract import Calibration, Contract, Windows
+from models.encoding import Encoder
+from models.network import build_network
+from models.selftest import run_selftest
+from models.weights import load_weights
+from tests.conftest import bert_folder, labelled
+from train.batches import make_examples
+from train.config import Config, read_config
+from train.corpus import load_corpus
+from train.loop import fit
+from train.loss import multitask_loss
+from train.run import run
+
+pytestmark = pytest.mark.slow
+
+
+def corpus_file(path: Path, taxonomy: Taxonomy, count: int = 36) -> Path:
+    items = [
+        dataclasses.replace(labelled(i, taxonomy), split=("train", "train", "train", "dev", "test", "train")[i % 6])
+        for i in range(count)
+    ]
+    for i, item in enumerate(items):  # texts of their own: near-duplicates would leave training
+        text = item.article.text + "\n" + " ".join(f"كلمة{i * 40 + j}" for j in range(40))
+        items[i] = dataclasses.replace(item, article=dataclasses.replace(item.article, text=text))
+    write_articles(path, items)
+    return path
+
+
+def settings(base: Path, file: Path | None = None, **changes: object) -> Config:
+    values: dict[str, object] = {
+        "name": "small",
+        "data": {"bundled": False, "extra": [str(file)], "held_out": []},
+        "encoder": {"base": str(base), "window": 64, "overlap": 8},
+        "optimizer": {"epochs": 2, "batch": 6},
+        "run": {"precision": "no"},
+        **changes,
+    }
+    return read_config(None, **values)
+
+
+def check(made: Checkpoint, taxonomy: Taxonomy) -> None:
+    classifier = Classifier.load(made)
+    assert run_selftest(made.folder, classifier) == 5
+    (answer,) = classifier.classify([labelled(50, taxonomy, sentences=40).article])
+    assert isinstance(answer, Answer)
+    assert answer.windows > 1
+    metrics = json.loads((made.folder / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["scores"]["test"]["wijha"]["articles"] == 6
+    card = (made.folder / "README.md").read_text(encoding="utf-8")
+    assert "التدخل العسكري الأجنبي" in card
+    assert "TF-IDF" in card
+    for text in (card, json.dumps(dict(made.manifest)), (made.folder / "train_config.toml").read_text("utf-8")):
+        assert "made" in text or "seed" in text
+
+
+def test_a_checkpoint_comes_out_whole(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    made = run(settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy)), tmp_path / "out")
+    check(made, taxonomy)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.jsonl", "out"]
+    assert any(c != Calibration() for c in made.contract.calibration)
+
+
+@pytest.mark.parametrize(("name", "files"), [("arabert", "fast"), ("camelbert", "slow")])
+def test_encoders_in_others_layouts(name: str, files: str, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    base = bert_folder(tmp_path / name, lower=False, files=files)
+    config = settings(base, corpus_file(tmp_path / "c.jsonl", taxonomy), encoder={"base": str(base), "window": 512})
+    made = run(config, tmp_path / "out")
+    check(made, taxonomy)
+    assert made.contract.windows.length == 64  # this encoder has no more positions
+    tokenizer = Tokenizer.from_file(str(made.folder / "tokenizer.json"))
+    plain, dressed = tokenizer.encode("وصلت سفينة"), tokenizer.encode("وَصَلَت سفيـنة\u200f")
+    assert plain.ids == dressed.ids
+    assert tokenizer.token_to_id("[UNK]") not in plain.ids
+
+
+def weights_of(folder: Path) -> dict[str, np.ndarray]:
+    return dict(load_weights(folder / "model.safetensors"))
+
+
+def test_twice_the_same(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy))
+    one, two = run(config, tmp_path / "one"), run(config, tmp_path / "two")
+    for name, value in weights_of(one.folder).items():
+        np.testing.assert_array_equal(value, weights_of(two.folder)[name])
+    other = run(dataclasses.replace(config, seed=14), tmp_path / "other")
+    assert any((weights_of(other.folder)[name] != value).any() for name, value in weights_of(one.folder).items())
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer={"epochs": 3, "batch": 6})
+    whole = trained(config, taxonomy, tmp_path / "whole")
+
+    class KilledError(Exception):
+        """The process going away after the second epoch began."""
+
+    steps = 0
+
+    def lose(*arguments: Any) -> torch.Tensor:
+        nonlocal steps
+        steps += 1
+        if steps == 6:
+            raise KilledError
+        return multitask_loss(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("train.loop.multitask_loss", lose)
+        with pytest.raises(KilledError):
+            trained(config, taxonomy, tmp_path / "cut")
+    assert list((tmp_path / "cut").glob("checkpoint-*"))
+    resumed = trained(config, taxonomy, tmp_path / "cut")
+    for name, value in whole.items():
+        torch.testing.assert_close(resumed[name], value, atol=0, rtol=0)
+
+
+def trained(config: Config, taxonomy: Taxonomy, folder: Path) -> dict[str, torch.Tensor]:
+    torch.manual_seed(config.seed)
+    network = build_network(config.encoder.base, topics=3, stances=3)
+    contract = Contract(taxonomy, Windows(64, 8), (Calibration(),) * 3)
+    encoder = Encoder(Tokenizer.from_file(str(Path(config.encoder.base) / "tokenizer.json")), contract)
+    fit(network, make_examples(load_corpus(config).train, encoder, taxonomy), config, folder)
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def test_held_out_ids_and_their_copies_never_train(tmp_path: Path, taxonomy: Taxonomy, modernbert: Path) -> None:
+    items = [dataclasses.replace(labelled(i, taxonomy), event="") for i in range(12)]
+    for i, item in enumerate(items):
+        text = " ".join(f"كلمة{(0 if i == 11 else i) * 40 + j}" for j in range(40))  # the last is a copy of the first
+        items[i] = dataclasses.replace(item, article=dataclasses.replace(item.article, text=text))
+    write_articles(tmp_path / "c.jsonl", items)
+    (tmp_path / "ids.txt").write_text("# kept\na0\na3\n", encoding="utf-8")
+    config = settings(
+        modernbert,
+        data={"bundled": False, "extra": [str(tmp_path / "c.jsonl")], "held_out": [str(tmp_path / "ids.txt")]},
+    )
+    corpus = load_corpus(config)
+    assert [item.article.id for item in corpus.held_out] == ["a0", "a3"]
+    assert {item.article.id for item in corpus.train} == {f"a{i}" for i in (1, 2, 4, 5, 6, 7, 8, 9, 10)}
+    assert any("near-duplicates" in note for note in corpus.notes)
+
+
+def test_data_that_names_no_split_is_split(tmp_path: Path, taxonomy: Taxonomy, modernbert: Path) -> None:
+    path = corpus_file(tmp_path / "c.jsonl", taxonomy, 40)
+    lines = [json.loads(line) | {"split": ""} for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    corpus = load_corpus(settings(modernbert, path))
+    assert min(len(corpus.train), len(corpus.dev) * 4, len(corpus.test) * 4) >= 20
+
+
+def test_mistakes_are_named(tmp_path: Path, taxonomy: Taxonomy, modernbert: Path) -> None:
+    data = corpus_file(tmp_path / "c.jsonl", taxonomy)
+    with pytest.raises(ConfigError, match="no_encoder"):
+        run(settings(tmp_path / "nowhere", data), tmp_path / "out")
+    with pytest.raises(DataError, match="source_missing"):
+        load_corpus(settings(modernbert, tmp_path / "nothing.jsonl"))
+    twice = settings(modernbert, data={"bundled": False, "extra": [str(data), str(data)], "held_out": []})
+    with pytest.raises(DataError, match="duplicate_id"):
+        load_corpus(twice)

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from data.errors import ConfigError
+from train.config import BASE, read_config
+
+
+def test_the_defaults_read_and_write_back(tmp_path: Path) -> None:
+    config = read_config()
+    path = tmp_path / "resolved.toml"
+    path.write_text(config.to_toml(), encoding="utf-8")
+    assert read_config(path) == config
+
+
+def test_layers_override_key_by_key(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("seed = 5\n[optimizer]\nepochs = 2\n", encoding="utf-8")
+    config = read_config(path, encoder={"base": "elsewhere"})
+    assert (config.seed, config.optimizer.epochs, config.encoder.base) == (5, 2.0, "elsewhere")
+    assert config.optimizer.batch == read_config().optimizer.batch
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "where"),
+    [
+        ("colour = 1", "unknown_key", "colour"),
+        ("[optimizer]\nspeed = 1", "unknown_key", "optimizer.speed"),
+        ('[optimizer]\nbatch = "many"', "bad_value", "optimizer.batch"),
+        ("[optimizer]\nbatch = true", "bad_value", "optimizer.batch"),
+        ("optimizer = 1", "bad_value", "optimizer"),
+        ("[", "bad_config", "c.toml"),
+    ],
+)
+def test_mistakes_name_their_key(tmp_path: Path, content: str, code: str, where: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert caught.value.code == code
+    assert caught.value.where.endswith(where)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no_config"):
+        read_config(tmp_path / "no.toml")
+
+
+def test_every_key_is_explained() -> None:
+    lines = [line for line in BASE.read_text(encoding="utf-8").splitlines() if "=" in line and not line.startswith("#")]
+    assert len(lines) > 20
+    assert [line for line in lines if "#" not in line] == []

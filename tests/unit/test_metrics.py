@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from data.taxonomy import Taxonomy
+from train.calibrate import best_threshold, calibrate, fit_relevance, fit_stance
+from train.metrics import calibration_error, f1, measure, stance_end_to_end, stance_macro_f1, topic_macro_f1
+from train.scores import UNKNOWN, Gold, Scores
+
+RELEVANCE = np.array([[1, 0], [1, 1], [0, 1], [0, UNKNOWN]])
+STANCE = np.array([[0, UNKNOWN], [1, 2], [UNKNOWN, 2], [UNKNOWN, UNKNOWN]])
+
+
+def test_f1_by_hand() -> None:
+    assert f1(np.array([True, True, False]), np.array([True, False, True])) == 0.5
+    assert f1(np.array([False]), np.array([False])) == 0.0
+
+
+def test_topic_macro_leaves_out_what_nobody_annotated() -> None:
+    predicted = np.array([[True, False], [False, True], [False, True], [False, True]])
+    # topic 0: 1 of 2 found, none wrong: 2/3; topic 1: both found, the unknown fourth doesn't count: 1
+    assert topic_macro_f1(predicted, RELEVANCE) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_stance_given_relevance() -> None:
+    guessed = np.array([[0, 0], [0, 2], [0, 2], [1, 1]])
+    # pairs: 0->0, 1->0, 2->2, 2->2: favor 2/3, against 0, neutral 1
+    assert stance_macro_f1(guessed, STANCE, 3) == pytest.approx((2 / 3 + 0 + 1) / 3)
+
+
+def test_stance_end_to_end_counts_misses_and_false_alarms() -> None:
+    guessed = np.array([[0, 0], [1, 2], [0, 2], [1, 1]])
+    everything_found = np.array([[True, False], [True, True], [False, True], [False, False]])
+    assert stance_end_to_end(everything_found, guessed, RELEVANCE, STANCE, 3) == 1.0
+    one_missed = everything_found & np.array([[True, True], [True, False], [True, True], [True, True]])
+    assert stance_end_to_end(one_missed, guessed, RELEVANCE, STANCE, 3) == pytest.approx((1 + 1 + 2 / 3) / 3)
+    one_false = everything_found | np.array([[False, True], [False, False], [False, False], [False, True]])
+    assert stance_end_to_end(one_false, guessed, RELEVANCE, STANCE, 3) == pytest.approx((2 / 3 + 1 + 1) / 3)
+
+
+def test_calibration_error_by_hand() -> None:
+    p = np.array([[0.95], [0.95], [0.05], [0.05]])
+    y = np.array([[1], [0], [0], [0]])
+    assert calibration_error(p, y) == pytest.approx(0.5 * 0.45 + 0.5 * 0.05)
+
+
+def test_measure_has_counts_and_intervals(taxonomy: Taxonomy) -> None:
+    rng = np.random.default_rng(0)
+    relevance = rng.integers(0, 2, size=(60, 3))
+    stance = np.where(relevance == 1, rng.integers(0, 3, size=(60, 3)), UNKNOWN)
+    perfect = Scores((relevance * 0.98 + 0.01).astype(np.float64), np.eye(3)[np.maximum(stance, 0)])
+    result = measure(perfect, relevance == 1, Gold(relevance, stance), taxonomy)
+    assert result["topic_macro_f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert result["stance_macro_f1"]["value"] == 1.0
+    assert result["stance_pairs"] == int((relevance == 1).sum())
+    guess = Scores(rng.random((60, 3)), rng.random((60, 3, 3)))
+    result = measure(guess, guess.relevance > 0.5, Gold(relevance, stance), taxonomy)
+    for name in ("topic_macro_f1", "stance_macro_f1", "stance_end_to_end"):
+        figure = result[name]
+        assert figure["low"] < figure["value"] < figure["high"] < 1.0
+
+
+def test_temperature_undoes_overconfidence() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.normal(size=4000) * 2
+    y = (rng.random(4000) < 1 / (1 + np.exp(-truth))).astype(np.int64)
+    assert fit_relevance(truth * 3, y) == pytest.approx(3.0, rel=0.15)
+    logits = rng.normal(size=(4000, 3)) * 2
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(3, p=row) for row in p])
+    assert fit_stance(logits * 2, labels) == pytest.approx(2.0, rel=0.15)
+
+
+def test_a_threshold_of_few_articles_stays_near_a_half() -> None:
+    p = np.concatenate([np.full(5, 0.35), np.full(50, 0.1)])
+    y = np.concatenate([np.ones(5), np.zeros(50)]).astype(np.int64)
+    few, many = best_threshold(p, y), best_threshold(np.tile(p, 40), np.tile(y, 40))
+    assert many < 0.35
+    assert 0.42 < few < 0.5
+
+
+def test_a_topic_with_one_answer_only_is_left_uncalibrated() -> None:
+    logits = Scores(np.array([[2.0, 1.0], [1.0, -1.0]]), np.zeros((2, 2, 3)))
+    gold = Gold(np.array([[1, 1], [1, 0]]), np.full((2, 2), UNKNOWN))
+    first, second = calibrate(logits, gold)
+    assert (first.relevance_temperature, first.threshold) == (1.0, 0.5)
+    assert second.relevance_temperature != 1.0
