@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from data.agreement import compare
-from data.article import LabelledArticle
-from data.articles import FOLDER, read_articles, write_articles
+from data.article import Article, LabelledArticle
+from data.articles import FOLDER, NOBODY, read_articles, write_articles
 from data.check import inspect, problems
 from data.errors import DataError, WijhaError
 from data.labelstudio import labelling_config, read_tasks, to_tasks
@@ -48,11 +48,14 @@ def check(
 def agreement(
     first: Annotated[Path, typer.Argument(help="One reader's labels.")],
     second: Annotated[Path, typer.Argument(help="The other's, of the same articles.")],
+    texts: Annotated[Path, Option(help="Where the texts are that the labels leave out.")] = FOLDER,
     taxonomy: TaxonomyFile = BUNDLED,
 ) -> None:
     """Compare two readers: Cohen's kappa for relevance and stance, evidence, Krippendorff's alpha; prints JSON."""
     topics = Taxonomy.read(taxonomy)
-    typer.echo(json.dumps(compare(_read(first, topics), _read(second, topics), topics), ensure_ascii=False, indent=1))
+    known = {item.article.id: item.article for item in _read(texts, topics)}
+    found = compare(_read(first, topics, known), _read(second, topics, known), topics)
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
 
 
 @app.command(name="export")
@@ -88,8 +91,8 @@ def import_(
     typer.echo(f"{target}: {len(articles)} articles")
 
 
-def _read(source: Path, taxonomy: Taxonomy) -> list[LabelledArticle]:
-    return [item for file in read_articles(source, taxonomy) for item in file.articles]
+def _read(source: Path, taxonomy: Taxonomy, known: Mapping[str, Article] = NOBODY) -> list[LabelledArticle]:
+    return [item for file in read_articles(source, taxonomy, known=known) for item in file.articles]
 
 
 def _print(figures: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ One article a line::
 A topic that ``labels`` does not name was not annotated, and is masked in training. One kind of file is read
 otherwise: where no label of the whole file says ``relevant``, labels list the relevant topics only, and a topic
 that is not listed is not relevant. (Under masking such a file could teach nothing: it has no negative.) Evidence
-may be given as sentences instead of spans; they are looked up in the text.
+may be given as sentences instead of spans; they are looked up in the text. A row may leave out ``title`` and ``text``
+where the reader has the article from elsewhere (``known``): labels by pointer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from data.article import Article, Label, LabelledArticle, Span, Voice
@@ -25,6 +27,7 @@ from data.errors import DataError
 from data.taxonomy import Taxonomy
 
 FOLDER = Path(__file__).with_name("articles")
+NOBODY: Mapping[str, Article] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -40,26 +43,29 @@ class Source:
     lists_relevant_only: bool
 
 
-def read_articles(path: Path, taxonomy: Taxonomy) -> list[Source]:
+def read_articles(path: Path, taxonomy: Taxonomy, *, known: Mapping[str, Article] = NOBODY) -> list[Source]:
     """Read a file, or all ``*.jsonl`` of a folder by name.
 
+    Args:
+        known: articles by id, for rows that carry no text of their own.
+
     Raises:
-        DataError: ``source_missing``, ``bad_line``, ``bad_label``, ``bad_span``, ``duplicate_id``; ``where`` has
-            the file and line.
+        DataError: ``source_missing``, ``bad_line``, ``bad_label``, ``bad_span``, ``duplicate_id``, ``unknown_id``
+            (no text, and not known); ``where`` has the file and line.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise DataError("source_missing", "no .jsonl file there", where=str(path))
-    return [_read_file(file, taxonomy) for file in files]
+    return [_read_file(file, taxonomy, known) for file in files]
 
 
-def _read_file(path: Path, taxonomy: Taxonomy) -> Source:
+def _read_file(path: Path, taxonomy: Taxonomy, known: Mapping[str, Article]) -> Source:
     rows: list[tuple[str, dict[str, Any]]] = []
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 where = f"{path}:{number}"
-                rows.append((where, _row(line, where)))
+                rows.append((where, _row(line, where, known)))
     lists = [label for _, row in rows for label in (row.get("labels") or {}).values()]
     relevant_only = bool(lists) and not any(label is None or "relevant" in label for label in lists)
     articles, seen = [], set()
@@ -71,11 +77,15 @@ def _read_file(path: Path, taxonomy: Taxonomy) -> Source:
     return Source(path, tuple(articles), relevant_only)
 
 
-def _row(line: str, where: str) -> dict[str, Any]:
+def _row(line: str, where: str, known: Mapping[str, Article]) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as error:
         raise DataError("bad_line", f"not JSON: {error}", where=where) from error
+    if isinstance(row, dict) and "text" not in row and row.get("id"):
+        if row["id"] not in known:
+            raise DataError("unknown_id", f"{row['id']!r} has no text here and is not known", where=where)
+        row |= {"title": known[row["id"]].title, "text": known[row["id"]].text}
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not row.get("id"):
         raise DataError("bad_line", "an object with id and text is wanted", where=where)
     labels = row.get("labels") or {}

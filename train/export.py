@@ -9,6 +9,7 @@ torch loads.
 from __future__ import annotations
 
 import json
+import logging
 import struct
 import tempfile
 import warnings
@@ -53,6 +54,8 @@ def export_graph(folder: Path, *, topics: int, stances: int) -> Path:
 def _trace(network: LabelAttention, path: Path) -> None:
     ids = torch.randint(5, 100, (2, 48))
     rows, tokens = torch.export.Dim("rows", max=4096), torch.export.Dim("tokens", max=8192)
+    # the exporter names every optional package it does without
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

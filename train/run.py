@@ -13,7 +13,8 @@ from typing import Any
 
 from rich.console import Console
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, set_seed
+from transformers.utils import logging
 
 from data.article import LabelledArticle
 from data.corpus import fingerprint
@@ -111,9 +112,8 @@ def run(config: Config, out: Path | None = None) -> Checkpoint:
 def _prepare(config: Config, contract: Contract, folder: Path) -> LabelAttention:
     """The network with fresh heads; its configuration and tokenizer written to ``folder``."""
     base = _base(config.encoder.base)
-    from transformers import set_seed
-
     set_seed(config.seed)
+    logging.set_verbosity_error()  # a base's own head is left out on purpose: no report of unused weights
     try:
         network = build_network(
             base,

@@ -1,12 +1,17 @@
 """Agreement against published worked examples."""
 
 import dataclasses
+import json
 import math
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from data.__main__ import app
 from data.agreement import cohen_kappa, compare, krippendorff_alpha
 from data.article import Label
+from data.articles import to_row, write_articles
 from data.taxonomy import Taxonomy
 from tests.conftest import labelled
 
@@ -40,3 +45,22 @@ def test_two_readers_of_labelled_articles(taxonomy: Taxonomy) -> None:
     assert other["topics"][topic]["relevance"]["kappa"] == pytest.approx(-1.0)
     assert other["topics"][topic]["stance"] == {"n": 0}
     assert other["alpha"] < 0.8
+
+
+def test_the_command_takes_labels_by_pointer(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    items = [labelled(i, taxonomy) for i in range(6)]
+    write_articles(tmp_path / "texts.jsonl", items)
+    pointers = [{k: v for k, v in to_row(item).items() if k not in ("title", "text")} for item in items]
+    (tmp_path / "reader.jsonl").write_text("\n".join(map(json.dumps, pointers)), encoding="utf-8")
+    reader = str(tmp_path / "reader.jsonl")
+    done = CliRunner().invoke(app, ["agreement", reader, reader, "--texts", str(tmp_path / "texts.jsonl")])
+    assert json.loads(done.output)["alpha"] == 1.0
+    assert "unknown_id" in str(CliRunner().invoke(app, ["agreement", reader, reader]).exception)
+
+
+def test_the_bundled_readers_are_compared(taxonomy: Taxonomy) -> None:
+    folder = Path("data/annotations")
+    done = CliRunner().invoke(app, ["agreement", str(folder / "pass_a.jsonl"), str(folder / "pass_b.jsonl")])
+    found = json.loads(done.output)
+    assert found["articles"] >= 80
+    assert set(found["topics"]) == set(taxonomy.ids)
