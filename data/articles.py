@@ -10,7 +10,8 @@ A topic that ``labels`` does not name was not annotated, and is masked in traini
 otherwise: where no label of the whole file says ``relevant``, labels list the relevant topics only, and a topic
 that is not listed is not relevant. (Under masking such a file could teach nothing: it has no negative.) Evidence
 may be given as sentences instead of spans; they are looked up in the text. A row may leave out ``title`` and ``text``
-where the reader has the article from elsewhere (``known``): labels by pointer.
+where the reader has the article from elsewhere (``known``): labels by pointer. ``characters``, the length of the text
+that was labelled, guards against another version of it.
 """
 
 from __future__ import annotations
@@ -43,29 +44,36 @@ class Source:
     lists_relevant_only: bool
 
 
-def read_articles(path: Path, taxonomy: Taxonomy, *, known: Mapping[str, Article] = NOBODY) -> list[Source]:
+def read_articles(
+    path: Path, taxonomy: Taxonomy, *, known: Mapping[str, Article] = NOBODY, partial: bool = False
+) -> list[Source]:
     """Read a file, or all ``*.jsonl`` of a folder by name.
 
     Args:
         known: articles by id, for rows that carry no text of their own.
+        partial: pass over rows whose text is not known, or known in another version, instead of raising.
 
     Raises:
         DataError: ``source_missing``, ``bad_line``, ``bad_label``, ``bad_span``, ``duplicate_id``, ``unknown_id``
-            (no text, and not known); ``where`` has the file and line.
+            (no text, and not known), ``other_version``; ``where`` has the file and line.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files or not files[0].exists():
         raise DataError("source_missing", "no .jsonl file there", where=str(path))
-    return [_read_file(file, taxonomy, known) for file in files]
+    return [_read_file(file, taxonomy, known, partial=partial) for file in files]
 
 
-def _read_file(path: Path, taxonomy: Taxonomy, known: Mapping[str, Article]) -> Source:
+def _read_file(path: Path, taxonomy: Taxonomy, known: Mapping[str, Article], *, partial: bool) -> Source:
     rows: list[tuple[str, dict[str, Any]]] = []
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 where = f"{path}:{number}"
-                rows.append((where, _row(line, where, known)))
+                try:
+                    rows.append((where, _row(line, where, known)))
+                except DataError as error:
+                    if not partial or error.code not in ("unknown_id", "other_version"):
+                        raise
     lists = [label for _, row in rows for label in (row.get("labels") or {}).values()]
     relevant_only = bool(lists) and not any(label is None or "relevant" in label for label in lists)
     articles, seen = [], set()
@@ -85,7 +93,10 @@ def _row(line: str, where: str, known: Mapping[str, Article]) -> dict[str, Any]:
     if isinstance(row, dict) and "text" not in row and row.get("id"):
         if row["id"] not in known:
             raise DataError("unknown_id", f"{row['id']!r} has no text here and is not known", where=where)
-        row |= {"title": known[row["id"]].title, "text": known[row["id"]].text}
+        article = known[row["id"]]
+        if row.get("characters", len(article.text)) != len(article.text):
+            raise DataError("other_version", f"{row['id']!r}: another text than the labelled one", where=where)
+        row |= {"title": article.title, "text": article.text}
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not row.get("id"):
         raise DataError("bad_line", "an object with id and text is wanted", where=where)
     labels = row.get("labels") or {}

@@ -77,7 +77,7 @@ def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
 
     Returns:
         input_ids, attention_mask int64 (R, T); counted bool (R, T); owner int64 (R,); relevance, stance int64
-        (A, K); marked bool (N, K); body bool (N,).
+        (A, K); marked bool (N, K); body bool (N,); sentence int64 (N,), numbered through the batch.
     """
     rows = [(a, window) for a, example in enumerate(examples) for window in example.encoded.windows]
     length = max(len(window.ids) for _, window in rows)
@@ -87,6 +87,8 @@ def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
         ids[r, : len(window.ids)] = torch.from_numpy(window.ids)
         mask[r, : len(window.ids)] = 1
         counted[r, torch.from_numpy(window.counted)] = True
+    before = np.cumsum([0, *(len(e.encoded.sentences) for e in examples)])
+    sentence = [e.encoded.sentence_of + first for e, first in zip(examples, before[:-1], strict=True)]
     return {
         "input_ids": ids,
         "attention_mask": mask,
@@ -96,4 +98,5 @@ def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
         "stance": torch.from_numpy(np.stack([e.stance for e in examples])),
         "marked": torch.from_numpy(np.concatenate([e.marked for e in examples])),
         "body": torch.from_numpy(np.concatenate([e.body for e in examples])),
+        "sentence": torch.from_numpy(np.concatenate(sentence)),
     }

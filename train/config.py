@@ -22,6 +22,7 @@ class DataConfig:
     taxonomy: str
     bundled: bool
     extra: tuple[str, ...]
+    annotations: tuple[str, ...]
     held_out: tuple[str, ...]
     shares: Mapping[str, float]
     by_outlet: bool

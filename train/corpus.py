@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,10 @@ def load_corpus(config: Config) -> Corpus:
                     " a topic that is not listed counts as not relevant"
                 )
             rest = []
-            for item in source.articles:
+            labelled, unlabelled = _with_labels(source.articles, config, taxonomy)
+            if unlabelled:
+                notes.append(f"{source.path.name}: {unlabelled} articles without a label left out")
+            for item in labelled:
                 if item.article.id in seen:
                     raise DataError(
                         "duplicate_id", f"id {item.article.id!r} stands in two files", where=str(source.path)
@@ -79,6 +83,25 @@ def load_corpus(config: Config) -> Corpus:
         raise DataError("no_articles", "no labelled article to train on", where=", ".join(map(str, paths)))
     bodies = {name: tuple(items) for name, items in places.items()}
     return Corpus(taxonomy, bodies["train"], bodies["dev"], bodies["test"], bodies["held_out"], tuple(notes))
+
+
+def _with_labels(
+    articles: Sequence[LabelledArticle], config: Config, taxonomy: Taxonomy
+) -> tuple[list[LabelledArticle], int]:
+    """Those that are labelled, in their file or by pointer, and how many are not."""
+    bare = {item.article.id: item.article for item in articles if not item.labels}
+    pointed = {
+        item.article.id: item
+        for name in (config.data.annotations if bare else ())
+        for source in files.read_articles(_path(name), taxonomy, known=bare, partial=True)
+        for item in source.articles
+    }
+    found = [
+        dataclasses.replace(item, labels=pointed[item.article.id].labels) if item.article.id in pointed else item
+        for item in articles
+        if item.labels or item.article.id in pointed
+    ]
+    return found, len(articles) - len(found)
 
 
 def _splits(rest: Sequence[LabelledArticle], config: Config, *, has_held: bool) -> list[str]:

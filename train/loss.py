@@ -33,21 +33,29 @@ def multitask_loss(
             logits[..., 1:].flatten(0, 1), stance.flatten(), ignore_index=UNKNOWN, label_smoothing=config.smoothing
         )
     if config.evidence:
-        loss = loss + config.evidence * evidence_loss(attention, batch["marked"], batch["body"], article, len(logits))
+        loss = loss + config.evidence * evidence_loss(attention, batch, article, len(logits))
     return loss
 
 
 def evidence_loss(
-    attention: torch.Tensor, marked: torch.Tensor, body: torch.Tensor, article: torch.Tensor, articles: int
+    attention: torch.Tensor, batch: dict[str, torch.Tensor], article: torch.Tensor, articles: int
 ) -> torch.Tensor:
-    """-log of the share of the text's attention that lies on marked sentences, where any are marked.
+    """How far the text's attention is from lying on the marked sentences in equal parts, where any are marked.
 
-    The headline's attention counts on neither side: it may help to decide, and nobody marks it.
+    The Kullback-Leibler divergence of the attention over the text's sentences from the uniform distribution over the
+    marked ones. The headline's attention counts on neither side: it may help to decide, and nobody marks it.
     """
-    zeros = torch.zeros(articles, attention.shape[1], device=attention.device)
+    sentence, marked, body = batch["sentence"], batch["marked"], batch["body"]
+    count, topics = int(sentence.max()) + 1, attention.shape[1]
+    nothing = torch.zeros(count, topics, device=attention.device)
+    share = nothing.index_add(0, sentence, attention)
+    is_marked = nothing.index_add(0, sentence, marked.float()) > 0
+    owner = torch.zeros(count, dtype=torch.int64, device=attention.device).index_copy(0, sentence, article)
+    zeros = torch.zeros(articles, topics, device=attention.device)
     inside = zeros.index_add(0, article, attention * body[:, None])
-    on_marked = zeros.index_add(0, article, attention * marked)
-    known = zeros.index_add(0, article, marked.float()) > 0
-    if not bool(known.any()):
+    marks = zeros.index_add(0, owner, is_marked.float())
+    if not bool((marks > 0).any()):
         return attention.sum() * 0.0
-    return -torch.log((on_marked[known] + _LEAST) / (inside[known] + _LEAST)).mean()
+    missing = -torch.log((share + _LEAST) / (inside[owner] + _LEAST)) * is_marked
+    divergence = zeros.index_add(0, owner, missing) / marks.clamp(min=1.0) - torch.log(marks.clamp(min=1.0))
+    return divergence[marks > 0].mean()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from data.articles import write_articles
+from data.articles import to_row, write_articles
 from data.errors import ConfigError, DataError
 from data.taxonomy import Taxonomy
 from models.checkpoint import Checkpoint
@@ -155,6 +155,24 @@ def test_held_out_ids_and_their_copies_never_train(tmp_path: Path, taxonomy: Tax
     assert [item.article.id for item in corpus.held_out] == ["a0", "a3"]
     assert {item.article.id for item in corpus.train} == {f"a{i}" for i in (1, 2, 4, 5, 6, 7, 8, 9, 10)}
     assert any("near-duplicates" in note for note in corpus.notes)
+
+
+def test_labels_by_pointer_are_used_where_the_texts_are(tmp_path: Path, taxonomy: Taxonomy, modernbert: Path) -> None:
+    items = [labelled(i, taxonomy, split="train") for i in range(6)]
+    for i, item in enumerate(items):
+        text = item.article.text + "\n" + " ".join(f"كلمة{i * 40 + j}" for j in range(40))
+        items[i] = dataclasses.replace(item, article=dataclasses.replace(item.article, text=text))
+    write_articles(tmp_path / "bare.jsonl", [dataclasses.replace(item, labels={}) for item in items])
+    pointers = [{"id": i.article.id, "characters": len(i.article.text), "labels": to_row(i)["labels"]} for i in items]
+    pointers[4]["characters"] = 7  # labelled in another version
+    pointers[5]["id"] = "elsewhere"
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, pointers)), encoding="utf-8")
+    data = {"bundled": False, "extra": [str(tmp_path / "bare.jsonl")], "held_out": []}
+    corpus = load_corpus(settings(modernbert, data=data | {"annotations": [str(tmp_path / "labels.jsonl")]}))
+    assert [item.labels for item in corpus.train] == [item.labels for item in items[:4]]
+    assert any("2 articles without a label" in note for note in corpus.notes)
+    with pytest.raises(DataError, match="no_articles"):
+        load_corpus(settings(modernbert, data=data | {"annotations": []}))
 
 
 def test_data_that_names_no_split_is_split(tmp_path: Path, taxonomy: Taxonomy, modernbert: Path) -> None:

@@ -95,13 +95,23 @@ def test_stance_is_learnt_only_where_relevant(network: LabelAttention, encoder: 
 
 
 def test_evidence_loss_by_hand() -> None:
-    attention = torch.tensor([[0.2], [0.2], [0.6], [0.5], [0.5]])
-    marked = torch.tensor([[False], [True], [False], [False], [False]])
-    body = torch.tensor([True, True, False, True, True])
-    article_of = torch.tensor([0, 0, 0, 1, 1])
-    # article 0: half of the text's 0.4 lies on the marked token; article 1 has no marks
-    assert float(evidence_loss(attention, marked, body, article_of, 2)) == pytest.approx(np.log(2), abs=1e-4)
-    assert float(evidence_loss(attention, marked & False, body, article_of, 2)) == 0.0
+    attention = torch.tensor([[0.1], [0.1], [0.2], [0.6], [0.5], [0.5]])
+    marked = torch.tensor([[False], [False], [True], [False], [False], [False]])
+    batch = {
+        "marked": marked,
+        "body": torch.tensor([True, True, True, False, True, True]),
+        "sentence": torch.tensor([1, 1, 2, 0, 3, 4]),
+    }
+    owner = torch.tensor([0, 0, 0, 0, 1, 1])
+    # article 0: half of the text's 0.4 lies on the marked sentence; article 1 has no marks
+    assert float(evidence_loss(attention, batch, owner, 2)) == pytest.approx(np.log(2), abs=1e-4)
+    assert float(evidence_loss(attention, batch | {"marked": marked & False}, owner, 2)) == 0.0
+    # both sentences marked, each with half: nothing is missing; uneven parts are
+    both = batch | {"marked": torch.tensor([[True], [True], [True], [False], [False], [False]])}
+    assert float(evidence_loss(attention, both, owner, 2)) == pytest.approx(0.0, abs=1e-4)
+    uneven = torch.tensor([[0.05], [0.05], [0.3], [0.6], [0.5], [0.5]])
+    wanted = -0.5 * np.log(0.25) - 0.5 * np.log(0.75) - np.log(2)
+    assert float(evidence_loss(uneven, both, owner, 2)) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_an_article_without_text_is_left_out(encoder: Encoder, taxonomy: Taxonomy) -> None:
