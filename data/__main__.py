@@ -55,7 +55,7 @@ def agreement(
     topics = Taxonomy.read(taxonomy)
     known = {item.article.id: item.article for item in _read(texts, topics)}
     found = compare(_read(first, topics, known), _read(second, topics, known), topics)
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False))
 
 
 @app.command(name="export")
@@ -120,7 +120,7 @@ def main() -> None:
     """Entry point: a mistake of the user's is one line and exit status 2, never a traceback."""
     try:
         app()
-    except WijhaError as error:
+    except (WijhaError, OSError) as error:
         typer.echo(f"wijha: {error}", err=True)
         raise SystemExit(2) from error
 

@@ -51,24 +51,29 @@ def compare(
 
     Returns:
         ``articles``; ``topics``: for each, ``relevance`` and ``stance`` with n, share of equal answers, kappa and its
-        95 % interval (bootstrap), and ``evidence``: over pairs of marked evidence, the mean F1 of the spans in common;
-        ``alpha`` over all answers (relevance and stance as one value).
+        95 % interval (bootstrap), ``evidence``: over pairs of marked evidence, the mean F1 of the spans in common,
+        and ``alpha`` over its answers (relevance and stance as one value); ``alpha``: the mean of these. (Over all
+        topics at once, readers would seem to agree on what they never chose: which topic was asked about.)
+        ``None`` where nothing varies.
     """
     other = {item.article.id: item for item in second}
     both = [(item.labels, other[item.article.id].labels) for item in first if item.article.id in other]
     topics: dict[str, Any] = {}
-    units: list[tuple[Hashable, Hashable]] = []
+    alphas: list[float] = []
     for topic in taxonomy.ids:
         pairs = [(a[topic], b[topic]) for a, b in both if topic in a and topic in b]
         agreed = [(a, b) for a, b in pairs if a.relevant and b.relevant]
         overlaps = [_f1(a.evidence, b.evidence) for a, b in agreed if a.evidence and b.evidence]
+        alpha = krippendorff_alpha([(_answer(a), _answer(b)) for a, b in pairs])
+        if not np.isnan(alpha):
+            alphas.append(alpha)
         topics[topic] = {
             "relevance": _figures([(a.relevant, b.relevant) for a, b in pairs], seed),
             "stance": _figures([(a.stance, b.stance) for a, b in agreed if a.stance and b.stance], seed),
             "evidence": {"n": len(overlaps), "f1": round(float(np.mean(overlaps)), 3) if overlaps else None},
+            "alpha": _rounded(alpha),
         }
-        units += [((topic, *_answer(a)), (topic, *_answer(b))) for a, b in pairs]
-    return {"articles": len(both), "topics": topics, "alpha": round(krippendorff_alpha(units), 3)}
+    return {"articles": len(both), "topics": topics, "alpha": _rounded(float(np.mean(alphas))) if alphas else None}
 
 
 def _answer(label: Label) -> tuple[bool, str | None]:
@@ -85,10 +90,15 @@ def _figures(pairs: Sequence[Pair], seed: int) -> dict[str, Any]:
     return {
         "n": len(pairs),
         "equal": round(sum(a == b for a, b in pairs) / len(pairs), 3),
-        "kappa": round(cohen_kappa(pairs), 3),
-        "low": round(float(low), 3),
-        "high": round(float(high), 3),
+        "kappa": _rounded(cohen_kappa(pairs)),
+        "low": _rounded(float(low)),
+        "high": _rounded(float(high)),
     }
+
+
+def _rounded(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(value) else round(value, 3)
 
 
 def _f1(first: Sequence[Span], second: Sequence[Span]) -> float:

@@ -65,7 +65,7 @@ def read_articles(
 
 def _read_file(path: Path, taxonomy: Taxonomy, known: Mapping[str, Article], *, partial: bool) -> Source:
     rows: list[tuple[str, dict[str, Any]]] = []
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 where = f"{path}:{number}"
@@ -76,36 +76,94 @@ def _read_file(path: Path, taxonomy: Taxonomy, known: Mapping[str, Article], *, 
                         raise
     lists = [label for _, row in rows for label in (row.get("labels") or {}).values()]
     relevant_only = bool(lists) and not any(label is None or "relevant" in label for label in lists)
-    articles, seen = [], set()
-    for where, row in rows:
-        if row["id"] in seen:
-            raise DataError("duplicate_id", f"id {row['id']!r} stands twice", where=where)
-        seen.add(row["id"])
-        articles.append(_article(row, taxonomy, where, relevant_only=relevant_only))
-    return Source(path, tuple(articles), relevant_only)
+    placed = ((where, _article(row, taxonomy, where, relevant_only=relevant_only)) for where, row in rows)
+    return Source(path, tuple(distinct(placed)), relevant_only)
 
 
-def _row(line: str, where: str, known: Mapping[str, Article]) -> dict[str, Any]:
+def distinct(placed: Iterable[tuple[str, LabelledArticle]]) -> list[LabelledArticle]:
+    """The articles of one file, each given with its place.
+
+    Raises:
+        DataError: ``duplicate_id`` where an id stands twice.
+    """
+    found: dict[str, LabelledArticle] = {}
+    for where, item in placed:
+        if item.article.id in found:
+            raise DataError("duplicate_id", f"id {item.article.id!r} stands twice", where=where)
+        found[item.article.id] = item
+    return list(found.values())
+
+
+def _row(line: bytes, where: str, known: Mapping[str, Article]) -> dict[str, Any]:
     try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise DataError("bad_line", f"not JSON: {error}", where=where) from error
-    if isinstance(row, dict) and "text" not in row and row.get("id"):
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DataError("bad_line", f"not JSON in UTF-8: {error}", where=where) from error
+    if not isinstance(row, dict):
+        raise DataError("bad_line", "an object with id and text is wanted", where=where)
+    check_text(row, "bad_line", where)
+    row["id"] = read_id(row.get("id"), "bad_line", where)
+    if "text" not in row:
         if row["id"] not in known:
             raise DataError("unknown_id", f"{row['id']!r} has no text here and is not known", where=where)
         article = known[row["id"]]
         if row.get("characters", len(article.text)) != len(article.text):
             raise DataError("other_version", f"{row['id']!r}: another text than the labelled one", where=where)
         row |= {"title": article.title, "text": article.text}
-    if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not row.get("id"):
-        raise DataError("bad_line", "an object with id and text is wanted", where=where)
+    if not isinstance(row["text"], str):
+        raise DataError("bad_line", "text is not a string", where=where)
     labels = row.get("labels") or {}
     if not isinstance(labels, dict) or not all(v is None or isinstance(v, dict) for v in labels.values()):
         raise DataError("bad_label", "labels is an object of objects", where=where)
     return row
 
 
+def check_text(row: Mapping[str, Any], code: str, where: str) -> None:
+    r"""Half of a surrogate pair ("\ud83d") is JSON, but no text: it could not be written again.
+
+    Raises:
+        DataError: ``code`` where ``row`` holds one, or is nested too deep to tell.
+    """
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise DataError(code, f"not text: {error}", where=where) from error
+
+
+def read_id(value: Any, code: str, where: str) -> str:
+    """``value`` as an id: 7 and "7" are one.
+
+    Raises:
+        DataError: ``code`` where it is empty, or neither a string nor a whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+        raise DataError(code, "id is a string or a whole number, and not empty", where=where)
+    return str(value)
+
+
+def read_notes(value: Any) -> dict[str, Any]:
+    """``value`` where it is an object, also one written as JSON; whatever else a person wrote is one note."""
+    if value is None or isinstance(value, dict):
+        return value or {}
+    cell = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        notes = json.loads(cell)
+        check_text(notes, "bad_line", "notes")
+    except (ValueError, RecursionError, DataError):
+        notes = None
+    if isinstance(notes, dict):
+        return notes
+    return {"note": cell} if cell.strip() else {}
+
+
 def _article(row: Mapping[str, Any], taxonomy: Taxonomy, where: str, *, relevant_only: bool) -> LabelledArticle:
+    try:
+        return _labelled(row, taxonomy, where, relevant_only=relevant_only)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise DataError("bad_line", f"not of this format: {error!r}", where=where) from error
+
+
+def _labelled(row: Mapping[str, Any], taxonomy: Taxonomy, where: str, *, relevant_only: bool) -> LabelledArticle:
     text = row["text"]
     labels: dict[str, Label] = {}
     given: dict[str, Any] = dict(row.get("labels") or {})
@@ -121,12 +179,14 @@ def _article(row: Mapping[str, Any], taxonomy: Taxonomy, where: str, *, relevant
         relevant = value.get("relevant", True if relevant_only else None)
         if relevant is None:
             continue
+        if not isinstance(relevant, bool):
+            raise DataError("bad_label", f"relevant is true or false, not {relevant!r}", where=f"{where}: {topic}")
         stance = value.get("stance")
         if stance is not None and stance not in taxonomy.stances:
             raise DataError("bad_label", f"no stance {stance!r} in the taxonomy", where=f"{where}: {topic}")
-        labels[topic] = Label(bool(relevant), stance if relevant else None, _evidence(value, text, f"{where}: {topic}"))
+        labels[topic] = Label(relevant, stance if relevant else None, _evidence(value, text, f"{where}: {topic}"))
     return LabelledArticle(
-        article=Article(id=str(row["id"]), title=str(row.get("title") or ""), text=text),
+        article=Article(id=row["id"], title=str(row.get("title") or ""), text=text),
         labels=labels,
         event=str(row.get("event") or ""),
         outlet=str(row.get("outlet") or row.get("source") or ""),
@@ -135,26 +195,27 @@ def _article(row: Mapping[str, Any], taxonomy: Taxonomy, where: str, *, relevant
         place=str(row.get("place") or ""),
         genre=str(row.get("genre") or ""),
         voices=tuple(_voice(v, text, where) for v in row.get("voices") or ()),
-        notes=dict(row.get("notes") or {}) if isinstance(row.get("notes"), dict) else {},
+        notes=read_notes(row.get("notes")),
     )
 
 
 def _evidence(value: Mapping[str, Any], text: str, where: str) -> tuple[Span, ...] | None:
     evidence = value.get("evidence")
+    if evidence is not None and not isinstance(evidence, list):
+        raise DataError("bad_span", "evidence is a list", where=where)
     # an empty list is nothing marked, which is what None says
     return tuple(_span(item, text, where) for item in evidence) if evidence else None
 
 
 def _span(item: Any, text: str, where: str) -> Span:
-    if isinstance(item, str):
+    if isinstance(item, str) and item.strip():
         start = text.find(item)
         if start < 0:
             raise DataError("bad_span", "a marked sentence does not stand in the text", where=where)
         return start, start + len(item)
-    try:
-        start, end = int(item[0]), int(item[1])
-    except (TypeError, ValueError, IndexError, KeyError) as error:
-        raise DataError("bad_span", f"neither a sentence nor [start, end]: {item!r}", where=where) from error
+    if not isinstance(item, list) or [type(offset) for offset in item] != [int, int]:
+        raise DataError("bad_span", f"neither a sentence nor [start, end]: {item!r}", where=where)
+    start, end = item
     if not 0 <= start < end <= len(text):
         raise DataError("bad_span", f"[{start}, {end}] is outside a text of {len(text)} characters", where=where)
     return start, end

@@ -30,29 +30,40 @@ def words(text: str) -> list[str]:
 
 
 def near_duplicates(texts: Sequence[str], *, least: float = 0.4) -> list[tuple[int, int, float]]:
-    """Pairs of ``texts`` whose five-word runs overlap by ``least`` of the shorter one's, or more."""
+    """Pairs (i, j, share) of ``texts``, i < j, whose five-word runs overlap by ``least`` of the shorter one's, or more.
+
+    Texts with the same runs are paired with the first of them, not with one another; between two such bodies, each
+    text with the first of the other. So a thousand copies make a thousand pairs, and where the texts to be kept clear
+    of come first, every copy of them still stands in a pair with one of them.
+    """
     shingles = [_shingles(text) for text in texts]
-    places: dict[int, list[int]] = defaultdict(list)
+    # copies count once: fifty of one text are no formula
+    equal: dict[frozenset[int], list[int]] = defaultdict(list)
     for i, found in enumerate(shingles):
-        for shingle in found:
+        equal[found].append(i)
+    copies = {same[0]: same for same in equal.values()}
+    places: dict[int, list[int]] = defaultdict(list)
+    for i in copies:
+        for shingle in shingles[i]:
             places[shingle].append(i)
     shared: Counter[tuple[int, int]] = Counter()
     for where in places.values():
         if 1 < len(where) <= _COMMON:
             shared.update((a, b) for n, a in enumerate(where) for b in where[n + 1 :])
-    pairs = []
+    pairs = {(first, i): 1.0 for first, same in copies.items() for i in same[1:]}
     for (a, b), count in shared.items():
         share = count / min(len(shingles[a]), len(shingles[b]))
         if share >= least:
-            pairs.append((a, b, share))
-    return sorted(pairs)
+            for i, j in [*((a, j) for j in copies[b]), *((i, b) for i in copies[a])]:
+                pairs[min(i, j), max(i, j)] = share
+    return sorted((i, j, share) for (i, j), share in pairs.items())
 
 
-def _shingles(text: str) -> set[int]:
+def _shingles(text: str) -> frozenset[int]:
     tokens = words(text)
     if len(tokens) < _SHINGLE:
-        return {hash(tuple(tokens))}
-    return {hash(tuple(tokens[i : i + _SHINGLE])) for i in range(len(tokens) - _SHINGLE + 1)}
+        return frozenset({hash(tuple(tokens))})
+    return frozenset(hash(tuple(tokens[i : i + _SHINGLE])) for i in range(len(tokens) - _SHINGLE + 1))
 
 
 def groups(articles: Sequence[LabelledArticle], *, by_outlet: bool = False) -> list[list[int]]:
@@ -88,8 +99,9 @@ def split(
     """A split for each article: groups stay whole, and each split gets its share of every label.
 
     Greedy: the largest groups first, each to the split that lacks most of the labels it brings (iterative
-    stratification after Sechidis et al. 2011, on groups).
+    stratification after Sechidis et al. 2011, on groups). A split with a share of 0 gets nothing.
     """
+    shares = {name: share for name, share in shares.items() if share > 0}
     parts = groups(articles, by_outlet=by_outlet)
     random.Random(seed).shuffle(parts)
     parts.sort(key=len, reverse=True)

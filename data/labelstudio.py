@@ -13,6 +13,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from data.article import Article, Label, LabelledArticle, Span, Voice
+from data.articles import check_text, distinct, read_id, read_notes
 from data.errors import DataError
 from data.taxonomy import Taxonomy
 
@@ -116,28 +117,33 @@ def read_tasks(path: Path, taxonomy: Taxonomy) -> list[LabelledArticle]:
     """Articles of a Label Studio JSON export; of several annotations the last one that was not cancelled counts.
 
     Raises:
-        DataError: ``source_missing``, ``bad_task``, ``bad_label``, ``bad_span``; ``where`` has the task's number.
+        DataError: ``source_missing``, ``bad_task``, ``bad_label``, ``bad_span``, ``duplicate_id``; ``where`` has the
+            task's number.
     """
     try:
-        tasks = json.loads(path.read_text(encoding="utf-8"))
+        tasks = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise DataError("source_missing", "no such file", where=str(path)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError("bad_task", f"not JSON: {error}", where=str(path)) from error
     if not isinstance(tasks, list):
         raise DataError("bad_task", "a list of tasks is wanted", where=str(path))
-    return [_read(task, taxonomy, f"{path}: task {number}") for number, task in enumerate(tasks, start=1)]
+    places = ((f"{path}: task {number}", task) for number, task in enumerate(tasks, start=1))
+    return distinct((where, _read(task, taxonomy, where)) for where, task in places)
 
 
 def _read(task: Any, taxonomy: Taxonomy, where: str) -> LabelledArticle:
     try:
+        check_text(task, "bad_task", where)
         data = task["data"]
-        article = Article(str(data["id"]), str(data.get("title") or ""), data["text"])
+        if not isinstance(data["text"], str):
+            raise DataError("bad_task", "text is not a string", where=where)
+        article = Article(read_id(data["id"], "bad_task", where), str(data.get("title") or ""), data["text"])
         finished = [a for a in task.get("annotations") or () if not a.get("was_cancelled")]
         result = finished[-1]["result"] if finished else []
-        notes = json.loads(data.get("notes") or "{}")
+        notes = read_notes(data.get("notes"))
         labels, voices = _labels(result, article.text, taxonomy, where)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
         raise DataError("bad_task", f"not a task of this configuration: {error!r}", where=where) from error
     about = {key: str(data.get(key) or "") for key in _ABOUT}
     return LabelledArticle(article, labels, voices=voices, notes=notes, **about)
@@ -161,28 +167,35 @@ def _labels(
             said[part["id"]] = (topic, stance, _span(value, text, where))
         elif source == ACTOR:
             actors[part["id"]] = value["text"][0]
+    for topic in spans:
+        if topic not in taxonomy.ids:
+            raise DataError("bad_label", f"evidence for {topic!r}, which is not in the taxonomy", where=where)
     labels = {}
     for topic in taxonomy.ids:
         answer = choices.get(_relevant(topic))
-        if answer is None:
+        if answer is None and topic not in spans and _stance(topic) not in choices:
             continue
+        if answer not in ("yes", "no"):
+            problem = f"{answer!r} is neither yes nor no" if answer else "a stance or evidence, but neither yes nor no"
+            raise DataError("bad_label", problem, where=f"{where}: {topic}")
         relevant = answer == "yes"
         stance = choices.get(_stance(topic)) if relevant else None
         if stance is not None and stance not in taxonomy.stances:
             raise DataError("bad_label", f"no stance {stance!r} in the taxonomy", where=f"{where}: {topic}")
-        labels[topic] = Label(relevant, stance, tuple(spans[topic]) if relevant and topic in spans else None)
+        labels[topic] = Label(relevant, stance, tuple(spans[topic]) if topic in spans else None)
     return labels, tuple(Voice(actors.get(name, ""), *rest) for name, rest in said.items())
 
 
 def _span(value: Mapping[str, Any], text: str, where: str) -> Span:
     """Code points, or the UTF-16 units that a browser counts; the marked text tells which."""
     start, end, marked = int(value["start"]), int(value["end"]), value.get("text")
-    if marked is None or text[start:end] == marked:
-        if not 0 <= start < end <= len(text):
-            raise DataError("bad_span", f"[{start}, {end}] is outside the text", where=where)
+    if not 0 <= start < end or (not marked and end > len(text)):
+        raise DataError("bad_span", f"[{start}, {end}] is outside the text", where=where)
+    if not marked:
         return start, end
     units = text.encode("utf-16-le")
-    first = len(units[: 2 * start].decode("utf-16-le", "ignore"))
-    if text[first : first + len(marked)] != marked:
-        raise DataError("bad_span", f"[{start}, {end}] does not hold the text that was marked", where=where)
-    return first, first + len(marked)
+    for first in (start, len(units[: 2 * start].decode("utf-16-le", "ignore"))):
+        for shown in (marked, marked.replace("\\n", "\n")):  # some versions export a line break as backslash and n
+            if text.startswith(shown, first):
+                return first, first + len(shown)
+    raise DataError("bad_span", f"[{start}, {end}] does not hold the text that was marked", where=where)

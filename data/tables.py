@@ -1,31 +1,30 @@
 """Tables of articles: CSV as spreadsheets write it, and JSON Lines; rows in, rows out, none lost.
 
 Reading streams: a row is decoded, parsed and handed on before the next is read. What can't be read becomes a row
-with ``error``, in its place. Encodings met in Arabic newsrooms: UTF-8 with or without a byte order mark, UTF-16
-(Excel's "Unicode text") and Windows-1256.
+with ``error``, in its place. Encodings met in Arabic newsrooms: UTF-8 and UTF-16 (Excel's "Unicode text") with or
+without a byte order mark, and Windows-1256.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
+from data.csv_rows import find_header, table_records
+from data.encodings import decodable, guess_encoding, open_text, readable
 from data.errors import DataError
 
 TEXT_COLUMNS = ("text", "body", "content", "article", "النص", "نص", "المقال", "المحتوى", "الخبر", "html")
 TITLE_COLUMNS = ("title", "headline", "العنوان", "عنوان")
-ID_COLUMNS = ("id", "article_id", "المعرف", "رقم")
-_SEPARATORS = ",;\t|"
 # what is often sent by mistake: xlsx and zip, PDF, old xls, gzip. (A NUL or two among the text proves nothing.)
 _MAGIC = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
-_HEAD = 1 << 20  # bytes looked at to tell encoding and separator
+_HEAD = 1 << 20  # characters looked at to tell the separator and the header
+_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ class Table:
         """The rows, in order, one at a time."""
         return _csv_rows(self) if self.separator else _jsonl_rows(self)
 
-    def column(self, given: str | None, usual: Sequence[str], *, what: str) -> str | None:
-        """The column named by the user, or the first of ``usual`` that is there.
+    def column(self, given: str | None, usual: Sequence[str], *, what: str, taken: str | None = None) -> str | None:
+        """The column named by the user, or the first of ``usual`` that is there and not ``taken`` by something else.
 
         Raises:
             DataError: ``no_such_column`` where ``given`` is not there.
@@ -76,7 +75,7 @@ class Table:
                     "no_such_column", f"no {what} column {given!r}; the table has: {known}", where=str(self.path)
                 )
             return given
-        by_name = {name.strip().casefold(): name for name in reversed(self.columns)}
+        by_name = {name.strip().casefold(): name for name in reversed(self.columns) if name != taken}
         return next((by_name[name] for name in usual if name in by_name), None)
 
 
@@ -89,52 +88,17 @@ def open_table(path: Path) -> Table:
     if not path.is_file():
         raise DataError("source_missing", "no such file", where=str(path))
     with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if not head.strip():
-        raise DataError("empty_table", "the file is empty", where=str(path))
-    encoding = _encoding(head)
+        if file.read(4).startswith(_MAGIC):
+            raise DataError("not_a_table", "binary data; CSV or JSON Lines is wanted", where=str(path))
+    encoding = guess_encoding(path)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return Table(path, _jsonl_columns(path, encoding), encoding)
-    if head.startswith(_MAGIC):
-        raise DataError("not_a_table", "binary data; CSV or JSON Lines is wanted", where=str(path))
-    first = _first_record(path, encoding)
-    separator = max(_SEPARATORS, key=lambda s: len(next(csv.reader([first], delimiter=s), [])))
-    header = next(csv.reader([first], delimiter=separator), [])
-    columns, renamed = _distinct(header)
+        return Table(path, _json_columns(path, encoding), encoding)
+    with open_text(path, encoding) as lines:
+        separator, header = find_header(lines.read(_HEAD), tabs=path.suffix.lower() == ".tsv")
+    if not header:
+        raise DataError("empty_table", "the file has no header", where=str(path))
+    columns, renamed = _distinct([readable(name) for name in header])
     return Table(path, columns, encoding, separator, renamed)
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD)
-    except UnicodeDecodeError:
-        # A broken character or two in a UTF-8 file is not another encoding: Arabic in UTF-8 is full of D8 and D9.
-        high = sum(b >= 0x80 for b in head)
-        lead = head.count(0xD8) + head.count(0xD9)
-        return "utf-8" if lead > 0.35 * high else "cp1256"
-    return "utf-8"
-
-
-def _first_record(path: Path, encoding: str) -> str:
-    """The header as one string, also where a quoted name holds a line break."""
-    with _text(path, encoding) as file:
-        record = ""
-        for line in file:
-            record += line
-            if record.count('"') % 2 == 0 and record.strip():
-                break
-    return record.strip("\r\n")
-
-
-def _text(path: Path, encoding: str) -> IO[str]:
-    # surrogateescape: bytes that don't decode stay visible in their own row, and nothing else is lost
-    return path.open(
-        encoding=encoding, errors="surrogateescape" if encoding.startswith("utf-8") else "replace", newline=""
-    )
 
 
 def _distinct(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -152,79 +116,69 @@ def _distinct(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _csv_rows(table: Table) -> Iterator[Row]:
-    csv.field_size_limit(min(sys.maxsize, 1 << 30))
-    with _text(table.path, table.encoding) as file:
-        reader = csv.reader(file, delimiter=table.separator)
-        number, header_seen = 0, False
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as problem:
+    with open_text(table.path, table.encoding) as file:
+        records = table_records(file, table.separator)
+        next(records, None)  # the header
+        number = blank = 0
+        for record in records:
+            if not record.cells:
+                # In a table of one column a blank line is an empty cell, but for those at the very end.
+                blank += len(table.columns) == 1
+                continue
+            for _ in range(blank):
                 number += 1
-                yield Row(number, dict.fromkeys(table.columns, ""), f"bad_row: {problem}")
-                continue
-            if not cells:
-                continue
-            if not header_seen:
-                header_seen = True
-                continue
+                yield _row(table, number, [""])
+            blank = 0
             number += 1
-            yield _row(table, number, cells)
+            yield _row(table, number, record.cells, record.problem)
 
 
-def _row(table: Table, number: int, cells: Sequence[str]) -> Row:
+def _row(table: Table, number: int, cells: Sequence[str], problem: str = "") -> Row:
     wanted = len(table.columns)
-    error = ""
+    error = f"bad_row: {problem}" if problem else ""
     if len(cells) != wanted:
-        error = f"bad_row: {len(cells)} cells where the header has {wanted}"
+        error = error or f"bad_row: {len(cells)} cells where the header has {wanted}"
         # what is too much stays with the last column, so that nothing of the row is lost
         cells = (
             [*cells, *[""] * (wanted - len(cells))]
             if len(cells) < wanted
             else [*cells[: wanted - 1], table.separator.join(cells[wanted - 1 :])]
         )
-    if any(_undecodable(cell) for cell in cells):
+    if not all(map(decodable, cells)):
         error = f"undecodable: bytes that are not {table.encoding}"
-        cells = [cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for cell in cells]
+        cells = [readable(cell) for cell in cells]
     return Row(number, dict(zip(table.columns, cells, strict=True)), error)
 
 
-def _undecodable(cell: str) -> bool:
-    return any("\udc80" <= c <= "\udcff" for c in cell) if not cell.isascii() else False
-
-
-def _jsonl_columns(path: Path, encoding: str) -> tuple[str, ...]:
-    """The keys of the first whole object; later keys that are new go to no column."""
-    with _text(path, encoding) as file:
-        for line in file:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict) and row:
-                return tuple(str(key) for key in row)
-    raise DataError("empty_table", "no JSON object in the file", where=str(path))
+def _json_columns(path: Path, encoding: str) -> tuple[str, ...]:
+    """Every key that any object has, in the order met: the file is read once for them before its rows are."""
+    with open_text(path, encoding) as file:
+        columns = dict.fromkeys(name for found, _ in _json_objects(file) for name in found)
+    if not columns:
+        raise DataError("empty_table", "no JSON object in the file", where=str(path))
+    return tuple(columns)
 
 
 def _jsonl_rows(table: Table) -> Iterator[Row]:
-    number = 0
-    with _text(table.path, table.encoding) as file:
-        for line in file:
-            if not line.strip():
-                continue
-            number += 1
-            empty = dict.fromkeys(table.columns, "")
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as problem:
-                yield Row(number, empty, f"bad_row: not JSON: {problem}")
-                continue
-            if not isinstance(row, dict):
-                yield Row(number, empty, "bad_row: not a JSON object")
-                continue
-            yield Row(number, {name: _cell(row.get(name)) for name in table.columns})
+    with open_text(table.path, table.encoding) as file:
+        for number, (found, error) in enumerate(_json_objects(file), start=1):
+            yield Row(number, {name: _cell(found.get(name)) for name in table.columns}, error)
+
+
+def _json_objects(lines: Iterable[str]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The object of each line that is not blank, or an empty one and what is wrong."""
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError) as problem:
+            yield {}, f"bad_row: not JSON: {problem}"
+            continue
+        if isinstance(found, dict):
+            yield {readable(name): value for name, value in found.items()}, ""
+        else:
+            yield {}, "bad_row: not a JSON object"
 
 
 def _cell(value: Any) -> str:
@@ -238,23 +192,29 @@ class Writer:
 
     Args:
         columns: in order.
-        excel: begin with a byte order mark, so that a spreadsheet reads the Arabic.
+        excel: write for a spreadsheet: a byte order mark first, so that the Arabic is read; and in CSV an apostrophe
+            before each cell that begins with ``=``, ``+``, ``-`` or ``@``, the input's as well as ours, so that words
+            from a web page are never run as a formula. Otherwise cells stay as they are.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], *, excel: bool = False) -> None:
         self._jsonl = path.suffix.lower() in (".jsonl", ".ndjson")
         self._file = path.open("w", encoding="utf-8-sig" if excel else "utf-8", newline="")
         self._columns = tuple(columns)
+        self._excel = excel
         self._csv = csv.writer(self._file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
         if not self._jsonl:
-            self._csv.writerow(columns)
+            self._csv.writerow(map(self._shown, columns))
 
     def write(self, values: Mapping[str, str]) -> None:
         cells = {name: values.get(name, "").encode("utf-8", "replace").decode("utf-8") for name in self._columns}
         if self._jsonl:
             self._file.write(json.dumps(cells, ensure_ascii=False) + "\n")
         else:
-            self._csv.writerow(cells.values())
+            self._csv.writerow(map(self._shown, cells.values()))
+
+    def _shown(self, cell: str) -> str:
+        return f"'{cell}" if self._excel and cell.startswith(_FORMULA) else cell
 
     def __enter__(self) -> Writer:
         return self

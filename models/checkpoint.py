@@ -80,11 +80,11 @@ class Checkpoint:
         for name in {*files, *REQUIRED}:
             if not (folder / name).is_file():
                 raise CheckpointError("missing_file", "the checkpoint is not whole", where=str(folder / name))
-            if verify and name in files and sha256(folder / name) != files[name]:
+            if verify and sha256(folder / name) != files.get(name):
                 raise CheckpointError(
                     "digest_mismatch", "the file is not the one that was saved", where=str(folder / name)
                 )
-        contract = Contract.from_json(manifest["contract"])
+        contract = Contract.from_json(manifest.get("contract"))
         return cls(folder, hashlib.sha256(raw).hexdigest(), contract, manifest)
 
 
@@ -104,7 +104,7 @@ def seal(folder: Path, manifest: Mapping[str, Any]) -> Checkpoint:
 
 
 def publish(beside: Path, folder: Path) -> None:
-    """Put a finished folder in its place: the old one is there until the new one is."""
+    """Put a finished folder in its place. The old one stays beside it, as ``.old``, until the new one is there."""
     old = folder.with_name(folder.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

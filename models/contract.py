@@ -6,7 +6,6 @@ How a model was learnt lives in the training configuration; speed, limits and ad
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,11 +77,11 @@ class Contract:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Contract:
+    def from_json(cls, values: Any) -> Contract:
         """The inverse of ``to_json``.
 
         Raises:
-            CheckpointError: ``bad_contract`` where a part is missing, unknown or of the wrong length.
+            CheckpointError: ``bad_contract`` where a part is missing, unknown, of the wrong length or impossible.
         """
         try:
             taxonomy = Taxonomy(
@@ -100,4 +99,9 @@ class Contract:
             raise CheckpointError("bad_contract", f"not a contract of this format: {error}") from error
         if len(contract.calibration) != len(taxonomy.topics):
             raise CheckpointError("bad_contract", "one calibration for each topic is wanted")
+        windows = contract.windows
+        if not (isinstance(windows.length, int) and isinstance(windows.overlap, int)):
+            raise CheckpointError("bad_contract", "windows are whole numbers of tokens")
+        if not 0 <= windows.overlap < windows.length - 2:
+            raise CheckpointError("bad_contract", f"windows of {windows.length} can't overlap by {windows.overlap}")
         return contract

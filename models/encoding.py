@@ -99,7 +99,7 @@ class Encoder:
                 raise ArticleError("bad_characters", "half a surrogate pair is no character", where=field)
         cleaned = clean(article.text)
         pieces = [(TITLE, s, article.title) for s in split_sentences(article.title)]
-        pieces += [(TEXT, s, cleaned.text) for s in split_sentences(cleaned.text) if not _inside(s, cleaned.cut)]
+        pieces += [(TEXT, s, cleaned.text) for s in _outside(split_sentences(cleaned.text), cleaned.cut)]
         read = [source[start:end] for _, (start, end), source in pieces]
         encodings = self._tokenizer.encode_batch(read, add_special_tokens=False)
         ids = np.array([i for e in encodings for i in e.ids], dtype=np.int64)
@@ -130,7 +130,7 @@ def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
     """Ids of the tokens that open and close a window.
 
     Raises:
-        ArticleError is not raised here; a tokenizer without them is a ``ValueError`` (a broken base model).
+        ValueError: a tokenizer without them, which is a broken base model.
     """
     for opening, closing in (("[CLS]", "[SEP]"), ("<s>", "</s>")):
         first, last = tokenizer.token_to_id(opening), tokenizer.token_to_id(closing)
@@ -159,5 +159,12 @@ def cut_windows(ids: npt.NDArray[np.int64], windows: Windows, opening: int, clos
     return cut
 
 
-def _inside(span: Span, cut: Sequence[Span]) -> bool:
-    return any(start <= span[0] and span[1] <= end for start, end in cut)
+def _outside(spans: Sequence[Span], cut: Sequence[Span]) -> list[Span]:
+    """Those of ``spans`` that lie in no span of ``cut``; both in order, so one pass does."""
+    kept, place = [], 0
+    for start, end in spans:
+        while place < len(cut) and cut[place][1] < end:
+            place += 1
+        if place == len(cut) or start < cut[place][0]:
+            kept.append((start, end))
+    return kept

@@ -28,9 +28,15 @@ def run_selftest(folder: Path, classifier: Classifier) -> int:
     """Score the folder's articles again; returns how many.
 
     Raises:
-        CheckpointError: ``selftest_failed`` where a probability is off by more than ``TOLERANCE``.
+        CheckpointError: ``missing_file``; ``selftest_failed`` where a probability is off by more than ``TOLERANCE``,
+            or where there is nothing to score.
     """
-    rows = [json.loads(line) for line in (folder / FILE).read_text(encoding="utf-8").splitlines()]
+    if not (folder / FILE).is_file():
+        raise CheckpointError("missing_file", "no self-test", where=str(folder / FILE))
+    # not splitlines: it would split inside an article, at U+2028 and the like
+    rows = [json.loads(line) for line in (folder / FILE).read_text(encoding="utf-8").split("\n") if line]
+    if not rows:
+        raise CheckpointError("selftest_failed", "no article to test with", where=str(folder / FILE))
     articles = [Article(str(i), row["title"], row["text"]) for i, row in enumerate(rows)]
     for number, (row, answer) in enumerate(zip(rows, classifier.classify(articles), strict=True), start=1):
         if isinstance(answer, ArticleError):

@@ -29,7 +29,7 @@ def api(
     from serve.settings import Settings
 
     given = {"host": host, "port": port, "checkpoint": checkpoint}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # checked by pydantic
+    settings = Settings.read(**{name: value for name, value in given.items() if value is not None})
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="info")
 
 
@@ -91,6 +91,9 @@ def main() -> None:
         app()
     except WijhaError as error:
         typer.echo(f"wijha: {error}", err=True)
+        raise SystemExit(2) from error
+    except OSError as error:  # a folder that is not there, a file that may not be read, a disk that is full
+        typer.echo(f"wijha: os_error: {error}", err=True)
         raise SystemExit(2) from error
 
 

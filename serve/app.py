@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
+import logging
+import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,11 +12,15 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from data.article import Article
 from data.errors import ArticleError, CheckpointError, ConfigError, DataError, OverloadError, WijhaError
+from models.backends import cores
 from serve.engine import Engine, Loaded
 from serve.gate import Gate
 from serve.schema import (
@@ -32,6 +37,7 @@ from serve.schema import (
 )
 from serve.settings import Settings
 
+_log = logging.getLogger(__name__)
 # The one map from our errors to HTTP. RequestError is what a client did; the rest is ours or the model's state.
 STATUS: dict[type[WijhaError], int] = {
     OverloadError: 429,
@@ -61,11 +67,32 @@ class RequestError(DataError):
         self.status = status
 
 
+class Faults:
+    """Answers a fault of ours: the client learns that there was one, the log where.
+
+    Neither gets the exception's message, which may quote an article. A handler for ``Exception`` would not do:
+    Starlette raises the exception again behind it, and the server logs all of it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":  # what fails when the server starts is the server's to report
+                raise
+            _log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            answer = _problem(500, "internal", "a fault of the server's; its log says where", "", {})
+            await answer(scope, receive, send)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; the model is loaded in the background when it starts."""
-    settings = settings or Settings()
+    settings = settings or Settings.read()
     engine = Engine(settings)
-    gate = Gate(running=settings.streams or len(os.sched_getaffinity(0)), waiting=settings.max_waiting)
+    gate = Gate(running=settings.streams or cores(), waiting=settings.max_waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,17 +100,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
 
     problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "content": {"application/problem+json": {}}} for status in (400, 413, 422, 429, 503)
+        status: {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+        for status in (400, 413, 422, 429, 500, 503)
     }
-    app = FastAPI(
+    app = FastAPIOffline(  # /docs with its scripts from this machine, not from a CDN
+        redoc_url=None,
+        static_url="/docs/assets",
         title="Wijha",
         summary="Topics, stance and evidence in Arabic news",
         version="0.1.0",
         lifespan=lifespan,
-        responses={503: problems[503]},
+        responses={status: problems[status] for status in (500, 503)},
+        exception_handlers={WijhaError: _wijha_problem, HTTPException: _http_problem},
     )
-    app.add_exception_handler(WijhaError, _wijha_problem)
-    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_middleware(Faults)
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:
@@ -131,9 +161,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def classify(request: Request) -> ClassifyOut:
         """Score articles: same order, same length; an article that can't be scored is an ``error`` in its place."""
         loaded = engine.loaded
-        wanted = _articles(_parse(await _body(request, settings.max_body_bytes)), settings)
+        given = _parse(await _body(request, settings.max_body_bytes))
+        wanted = _articles(given, settings)
         async with gate.turn():
-            results = await to_thread.run_sync(_classify, loaded, wanted)
+            results = await to_thread.run_sync(_classify, loaded, wanted, given.articles is not None)
         return ClassifyOut(
             model=ModelOut(name=loaded.checkpoint.name, digest=loaded.checkpoint.digest), results=results
         )
@@ -151,11 +182,14 @@ def _request_schema() -> dict[str, Any]:
 async def _body(request: Request, most: int) -> bytes:
     """The body, given up as soon as it is too large."""
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise RequestError(413, "body_too_large", f"more than {most} bytes", where="body")
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise RequestError(413, "body_too_large", f"more than {most} bytes", where="body")
+            parts.append(part)
+    except ClientDisconnect as error:  # nobody is there to read this; but it is no fault to be logged
+        raise RequestError(400, "disconnected", "the client left before the body was whole", where="body") from error
     return b"".join(parts)
 
 
@@ -199,33 +233,29 @@ def _article(value: Any, place: int, most: int) -> Article | tuple[str, ArticleE
         article = ArticleIn.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, (f"articles[{place}]", *first["loc"])))
-        return name, ArticleError("bad_article", first["msg"], where=where)
+        return name, ArticleError("bad_article", first["msg"], where=".".join(map(str, first["loc"])))
     length = len(article.text) + len(article.title or "")
     if length > most:
         message = f"{length} characters where {most} are allowed"
-        return name, ArticleError("article_too_long", message, where=f"articles[{place}].text")
+        return name, ArticleError("article_too_long", message, where="text")
     return Article(name, article.title or "", article.text)
 
 
-def _classify(loaded: Loaded, wanted: Sequence[Article | tuple[str, ArticleError]]) -> list[ResultOut]:
+def _classify(loaded: Loaded, wanted: Sequence[Article | tuple[str, ArticleError]], listed: bool) -> list[ResultOut]:
+    """Results in order; ``listed``: whether the client sent a list, so that an error names the field as it did."""
     answers = iter(loaded.classifier.classify([item for item in wanted if isinstance(item, Article)]))
     results = []
     for place, item in enumerate(wanted):
-        if isinstance(item, tuple):
-            results.append(error_out(*item))
-            continue
-        answer = next(answers)
+        name, answer = item if isinstance(item, tuple) else (item.id, next(answers))
         if isinstance(answer, ArticleError):
-            error = ArticleError(answer.code, answer.message, where=f"articles[{place}].{answer.where}")
-            results.append(error_out(item.id, error))
+            where = ".".join(filter(None, (f"articles[{place}]" if listed else "", answer.where)))
+            results.append(error_out(name, ArticleError(answer.code, answer.message, where=where)))
         else:
             results.append(result_out(answer, loaded.classifier.contract))
     return results
 
 
-async def _wijha_problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, WijhaError)  # how Starlette types handlers
+async def _wijha_problem(_: Request, error: WijhaError) -> JSONResponse:
     status = (
         error.status if isinstance(error, RequestError) else next(STATUS[k] for k in type(error).__mro__ if k in STATUS)
     )
@@ -233,8 +263,7 @@ async def _wijha_problem(_: Request, error: Exception) -> JSONResponse:
     return _problem(status, error.code, error.message, error.where, headers)
 
 
-async def _http_problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # how Starlette types handlers
+async def _http_problem(_: Request, error: HTTPException) -> JSONResponse:
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     return _problem(error.status_code, code, str(error.detail), "", dict(error.headers or {}))
 

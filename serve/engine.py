@@ -29,15 +29,10 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loaded: Loaded | None = None
-        self.failure: WijhaError | None = None
-        self._done = threading.Event()
+        self._missing = _failure(CheckpointError("loading", "the model is being loaded"))
 
     def start(self) -> None:
         threading.Thread(target=self._load, name="load", daemon=True).start()
-
-    def wait(self, seconds: float) -> bool:
-        """Until loading has ended, well or not."""
-        return self._done.wait(seconds)
 
     @property
     def loaded(self) -> Loaded:
@@ -48,17 +43,21 @@ class Engine:
         """
         if self._loaded is not None:
             return self._loaded
-        raise self.failure or CheckpointError("loading", "the model is being loaded")
+        kind, code, message, where = self._missing
+        raise kind(code, message, where=where)
 
     def _load(self) -> None:
         try:
             self._loaded = load(self._settings)
         except WijhaError as error:
-            self.failure = error
+            self._missing = _failure(error)
         except Exception as error:  # noqa: BLE001 - the thread's last line: a server that is not ready must say why
-            self.failure = ConfigError("load_failed", f"{type(error).__name__}: {error}")
-        finally:
-            self._done.set()
+            self._missing = _failure(ConfigError("load_failed", f"{type(error).__name__}: {error}"))
+
+
+def _failure(error: WijhaError) -> tuple[type[WijhaError], str, str, str]:
+    """What a fresh error is made of: one object raised again and again collects the frames of every request."""
+    return type(error), error.code, error.message, error.where
 
 
 def load(settings: Settings) -> Loaded:

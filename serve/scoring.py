@@ -11,7 +11,7 @@ from pathlib import Path
 
 from data.article import Article
 from data.errors import ArticleError, DataError
-from data.tables import ID_COLUMNS, TEXT_COLUMNS, TITLE_COLUMNS, Row, Writer, open_table
+from data.tables import TEXT_COLUMNS, TITLE_COLUMNS, Row, Writer, open_table
 from models.classifier import Answer, Classifier
 from models.contract import Contract
 
@@ -43,7 +43,6 @@ class Plan:
 
     text: str
     title: str | None
-    id: str | None
     columns: tuple[str, ...]
     added: Mapping[str, str]
     notes: tuple[str, ...]
@@ -69,19 +68,14 @@ def score_table(
         progress: gets the number of rows just written.
 
     Raises:
-        DataError: where the table as a whole can't be read or has no column of text.
+        DataError: before anything is scored, where the table as a whole can't be read (see ``open_table``) or has no
+            column of text (``no_text_column``), or where ``target`` can't be written (``same_file``, ``bad_target``).
     """
+    _check_target(source, target)
     table = open_table(source)
-    plan = make_plan(
-        table.columns,
-        classifier.contract,
-        table.column(text_column, TEXT_COLUMNS, what="text"),
-        table.column(title_column, TITLE_COLUMNS, what="title"),
-        table.column(None, ID_COLUMNS, what="id"),
-        where=str(source),
-    )
-    if target.resolve() == source.resolve():
-        raise DataError("same_file", "the output would overwrite the input", where=str(target))
+    text = table.column(text_column, TEXT_COLUMNS, what="text", taken=title_column)
+    title = table.column(title_column, TITLE_COLUMNS, what="title", taken=text)
+    plan = make_plan(table.columns, classifier.contract, text, title, where=str(source))
     separator = {"\t": "tab"}.get(table.separator, table.separator) or "JSON Lines"
     said(f"{source.name}: {table.encoding}, separator {separator}; text column {plan.text!r}, title {plan.title!r}")
     for name in table.renamed:
@@ -90,18 +84,32 @@ def score_table(
         said(note)
     summary = Summary()
     beside = target.with_name(target.name + ".part" + target.suffix)
-    with Writer(beside, plan.columns, excel=excel) as writer, ThreadPoolExecutor(_AHEAD) as pool:
-        for rows, answers in _ahead(pool, classifier, table.rows(), plan):
-            for row, answer in zip(rows, answers, strict=True):
-                writer.write(_output(row, answer, plan, classifier.contract, model, summary))
-            progress(len(rows))
-    beside.replace(target)
+    try:
+        writer = Writer(beside, plan.columns, excel=excel)
+    except OSError as error:
+        raise DataError("bad_target", f"can't be written: {error.strerror}", where=str(target)) from error
+    try:
+        with writer, ThreadPoolExecutor(_AHEAD) as pool:
+            for rows, answers in _ahead(pool, classifier, table.rows(), plan):
+                for row, answer in zip(rows, answers, strict=True):
+                    writer.write(_output(row, answer, plan, classifier.contract, model, summary))
+                progress(len(rows))
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)  # where something failed; else it has its name by now
     return summary
 
 
-def make_plan(
-    columns: Sequence[str], contract: Contract, text: str | None, title: str | None, name: str | None, *, where: str
-) -> Plan:
+def _check_target(source: Path, target: Path) -> None:
+    if target.resolve() == source.resolve():
+        raise DataError("same_file", "the output would overwrite the input", where=str(target))
+    if target.is_dir():
+        raise DataError("bad_target", "a folder; the name of a file is wanted", where=str(target))
+    if not target.parent.is_dir():
+        raise DataError("bad_target", f"there is no folder {target.parent}", where=str(target))
+
+
+def make_plan(columns: Sequence[str], contract: Contract, text: str | None, title: str | None, *, where: str) -> Plan:
     """Columns in and out; ours are renamed where the input uses the same name.
 
     Raises:
@@ -126,7 +134,7 @@ def make_plan(
         if free != plain:
             notes.append(f"the input has a column {plain!r}; ours is {free!r}")
         added[plain] = free
-    return Plan(text, title, name, (*columns, *added.values()), added, tuple(notes))
+    return Plan(text, title, (*columns, *added.values()), added, tuple(notes))
 
 
 def _ahead(
@@ -149,7 +157,7 @@ def _score(classifier: Classifier, rows: Iterable[Row], plan: Plan) -> list[Answ
     readable = [row for row in rows if not row.error]
     articles = [
         Article(
-            row.values[plan.id] if plan.id else str(row.number),
+            str(row.number),
             row.values[plan.title] if plan.title else "",
             row.values[plan.text],
         )

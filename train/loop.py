@@ -77,6 +77,7 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
         save_total_limit=1,
         logging_steps=max(per_epoch // 4, 1),
         report_to=[],
+        disable_tqdm=False,  # said aloud: the default follows the verbosity of the log
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         use_cpu=not torch.cuda.is_available(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import openvino as ov
 
 from data.errors import CheckpointError
+from models.backends import cores
 
 
 class OpenVinoBackend:
@@ -31,7 +31,7 @@ class OpenVinoBackend:
         graph = folder / "model.onnx"
         if not graph.is_file():
             raise CheckpointError("no_graph", "no exported graph; run: python -m train export", where=str(folder))
-        streams = streams or len(os.sched_getaffinity(0))
+        streams = streams or cores()
         core = ov.Core()
         try:
             compiled = core.compile_model(

@@ -1,8 +1,10 @@
 import asyncio
+import os
 
 import pytest
 
 from data.errors import OverloadError
+from models.backends import cores
 from serve.gate import Gate
 
 
@@ -31,3 +33,12 @@ def test_runs_some_lets_some_wait_and_refuses_the_rest() -> None:
         await visit()
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize(("count", "answer"), [(6, 6), (None, 1)])
+def test_cores_are_counted_where_the_system_has_no_affinity(
+    monkeypatch: pytest.MonkeyPatch, count: int | None, answer: int
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    assert cores() == answer

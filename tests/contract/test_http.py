@@ -1,5 +1,8 @@
 """The HTTP API as a client sees it."""
 
+import asyncio
+import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,8 +10,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from data.errors import CheckpointError, ConfigError
 from models.checkpoint import Checkpoint
 from serve.app import create_app
+from serve.engine import Engine
 from serve.settings import Settings
 from tests.conftest import SENTENCES, article
 
@@ -19,10 +24,15 @@ TEXT = "\n".join(SENTENCES)
 def client(checkpoint: Checkpoint) -> Iterator[TestClient]:
     settings = Settings(checkpoint=checkpoint.folder, max_articles=5, max_characters=5000, max_body_bytes=100_000)
     with TestClient(create_app(settings)) as client:
-        for _ in range(200):
-            if client.get("/health/ready").status_code == 200:
-                break
+        ready(client)
         yield client
+
+
+def ready(client: TestClient) -> Any:
+    """The answer of ``/health/ready`` once loading has ended, well or not."""
+    while (response := client.get("/health/ready")).json().get("code") == "loading":
+        pass
+    return response
 
 
 def classify(client: TestClient, body: Any) -> Any:
@@ -72,6 +82,20 @@ def test_bad_articles_are_errors_in_their_places(client: TestClient) -> None:
     ]
     assert results[1]["topics"]
     assert all(r["topics"] == [] for r in results if r["error"])
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "where"),
+    [
+        ({"text": ""}, "empty_text", "text"),
+        ({"text": "ب" * 5001}, "article_too_long", "text"),
+        ({"articles": [{"text": ""}]}, "empty_text", "articles[0].text"),
+        ({"articles": [{"text": "ب", "colour": 1}]}, "bad_article", "articles[0].colour"),
+    ],
+)
+def test_an_error_names_the_field_that_was_sent(client: TestClient, body: Any, code: str, where: str) -> None:
+    error = classify(client, body)["results"][0]["error"]
+    assert (error["code"], error["where"]) == (code, where)
 
 
 def test_a_list_answers_like_one_by_one(client: TestClient) -> None:
@@ -137,8 +161,26 @@ def test_what_the_server_says_of_itself(client: TestClient, checkpoint: Checkpoi
     model = client.get("/model").json()
     assert model["digest"] == checkpoint.digest
     assert model["limits"] == {"max_body_bytes": 100_000, "max_articles": 5, "max_characters": 5000}
-    assert client.get("/docs").status_code == 200
-    assert "/classify" in client.get("/openapi.json").json()["paths"]
+
+
+def test_the_description_has_problems_under_their_media_type(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    answers = paths["/classify"]["post"]["responses"]
+    assert set(answers) == {"200", "400", "413", "422", "429", "500", "503"}
+    for status in set(answers) - {"200"}:
+        assert list(answers[status]["content"]) == ["application/problem+json"]
+        assert "code" in answers[status]["content"]["application/problem+json"]["schema"]["required"]
+    assert "503" in paths["/topics"]["get"]["responses"]
+
+
+def test_the_page_of_the_description_needs_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "://" not in page.text
+    assets = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+    assert {Path(asset).suffix for asset in assets} == {".css", ".js", ".png"}
+    assert [client.get(asset).status_code for asset in assets] == [200] * len(assets)
+    assert client.get("/redoc").status_code == 404
 
 
 def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
@@ -149,11 +191,64 @@ def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
 
 def test_not_ready_until_loaded_and_it_says_why(tmp_path: Path) -> None:
     with TestClient(create_app(Settings(checkpoint=tmp_path))) as client:
-        for _ in range(200):
-            response = client.get("/health/ready")
-            if response.json()["code"] != "loading":
-                break
+        response = ready(client)
         assert client.get("/health/live").status_code == 200
         assert response.status_code == 503
         assert response.json()["code"] == "no_checkpoint"
         assert client.post("/classify", json={"text": "نص"}).status_code == 503
+
+
+def test_each_request_gets_an_error_of_its_own(tmp_path: Path) -> None:
+    engine = Engine(Settings(checkpoint=tmp_path))
+    for code in ("loading", "no_checkpoint"):
+        caught = []
+        for _ in range(2):
+            with pytest.raises(CheckpointError, match=code) as info:
+                _ = engine.loaded
+            caught.append(info.value)
+        assert caught[0] is not caught[1]
+        assert len(traceback.extract_tb(caught[1].__traceback__)) == 2
+        engine._load()  # in this thread: start() would have to be waited for
+
+
+def test_a_fault_is_a_problem_that_gives_nothing_away(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(*_: Any) -> None:
+        raise ValueError(TEXT)
+
+    monkeypatch.setattr("serve.app._classify", break_down)
+    response = client.post("/classify", json={"text": TEXT})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "internal"
+    assert SENTENCES[0] not in response.text + caplog.text
+    assert "ValueError" in caplog.text
+    assert "in break_down" in caplog.text
+
+
+def test_a_client_that_leaves_is_no_fault(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/classify", "query_string": b"", "headers": []}
+    asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]  # ASGI 3 is awaitable
+    assert sent[0]["status"] == 400
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "abc"), ("PORT", "99999"), ("PRECISION", "fp8"), ("BACKEND", "jax"), ("STREAMS", "-1")]
+)
+def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"WIJHA_{name}", value)
+    with pytest.raises(ConfigError, match=f"bad_setting: '{value}'.*WIJHA_{name}"):
+        Settings.read()
+    if name == "PORT":  # what a flag says goes before the environment
+        assert Settings.read(port=81).port == 81

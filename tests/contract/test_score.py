@@ -1,6 +1,7 @@
 """``python -m serve score``: a table in, the same table with labels out."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,43 @@ def test_the_input_is_never_overwritten(tmp_path: Path, classifier: Classifier) 
     with pytest.raises(DataError, match="same_file"):
         score_table(source, source, classifier, model="m")
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "words"), [("none/out.csv", "no folder"), ("adir.csv", "a folder")])
+def test_a_target_that_can_not_be_written_is_refused_before_scoring(
+    tmp_path: Path, classifier: Classifier, name: str, words: str
+) -> None:
+    source = table(tmp_path / "in.csv", 2)
+    (tmp_path / "adir.csv").mkdir()
+    with pytest.raises(DataError, match=f"bad_target: .*{words}"):
+        score_table(source, tmp_path / name, classifier, model="m", progress=lambda _: pytest.fail("scored"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["adir.csv", "in.csv"]
+
+
+def test_a_failure_leaves_no_part_behind(tmp_path: Path, classifier: Classifier) -> None:
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_table(table(tmp_path / "in.csv", 2), tmp_path / "out.csv", classifier, model="m", progress=stop)
+    assert [p.name for p in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_the_column_of_text_is_not_the_headline_too(tmp_path: Path, classifier: Classifier) -> None:
+    source = table(tmp_path / "in.csv", 2, columns=("id", "note", "title", "x"))
+    said: list[str] = []
+    score_table(source, tmp_path / "out.csv", classifier, model="m", text_column="title", said=said.append)
+    assert said[0].endswith("text column 'title', title None")
+
+
+def test_json_lines_keep_what_comes_late(tmp_path: Path, classifier: Classifier) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    rows = [{"id": "1"}, {"text": article(1).text}, {"text": article(2).text, "title": "عنوان", "note": "keep me"}]
+    source.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    score_table(source, target, classifier, model="m")
+    written = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [row["error"].split(":")[0] for row in written] == ["empty_text", "", ""]
+    assert (written[2]["title"], written[2]["note"]) == ("عنوان", "keep me")
 
 
 def test_unreadable_rows_keep_their_place(tmp_path: Path, classifier: Classifier) -> None:

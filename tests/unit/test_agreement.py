@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from data.__main__ import app
 from data.agreement import cohen_kappa, compare, krippendorff_alpha
-from data.article import Label
+from data.article import Article, Label, LabelledArticle
 from data.articles import to_row, write_articles
 from data.taxonomy import Taxonomy
 from tests.conftest import labelled
@@ -45,6 +46,32 @@ def test_two_readers_of_labelled_articles(taxonomy: Taxonomy) -> None:
     assert other["topics"][topic]["relevance"]["kappa"] == pytest.approx(-1.0)
     assert other["topics"][topic]["stance"] == {"n": 0}
     assert other["alpha"] < 0.8
+
+
+def test_readers_who_toss_a_coin_do_not_agree(taxonomy: Taxonomy) -> None:
+    coin = random.Random(0)
+
+    def reader() -> list[LabelledArticle]:
+        return [
+            LabelledArticle(Article(str(i), "", "نص"), {topic: Label(coin.random() < 0.5) for topic in taxonomy.ids})
+            for i in range(1000)
+        ]
+
+    found = compare(reader(), reader(), taxonomy)
+    alphas = [topic["alpha"] for topic in found["topics"].values()]
+    assert max(map(abs, alphas)) < 0.1
+    assert found["alpha"] == pytest.approx(sum(alphas) / len(alphas), abs=0.001)
+
+
+def test_where_nothing_varies_there_is_no_figure(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    items = [LabelledArticle(Article(str(i), "", "نص"), {"diplomacy": Label(False)}) for i in range(3)]
+    write_articles(tmp_path / "reader.jsonl", items)
+    reader = str(tmp_path / "reader.jsonl")
+    done = CliRunner().invoke(app, ["agreement", reader, reader, "--texts", reader])
+    assert "NaN" not in done.output
+    found = json.loads(done.output)
+    assert found["alpha"] is found["topics"]["diplomacy"]["alpha"] is None
+    assert found["topics"]["diplomacy"]["relevance"] == {"n": 3, "equal": 1.0, "kappa": None, "low": None, "high": None}
 
 
 def test_the_command_takes_labels_by_pointer(tmp_path: Path, taxonomy: Taxonomy) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from data.__main__ import app
+from data.__main__ import app, main
 from data.article import Article, Label, LabelledArticle, Voice
 from data.articles import FOLDER, read_articles, write_articles
 from data.check import inspect, problems, repeated_runs
@@ -67,6 +67,17 @@ def test_a_word_that_gives_the_label_away_is_found(taxonomy: Taxonomy) -> None:
     assert shortcuts([item(1)], taxonomy) == {}
 
 
+def test_the_best_use_of_the_genre_is_found(taxonomy: Taxonomy) -> None:
+    # most articles of "talk" are not relevant, so its majority says no; by F1 it pays to say yes to both
+    shares = {"talk": 2, "report": 3, "sport": 0}
+    body = [
+        dataclasses.replace(item(k, relevant=k % 5 < shares[genre], split=split), genre=genre)
+        for n, genre in enumerate(shares)
+        for k, split in [(10 * n + i, "train" if i < 5 else "test") for i in range(10)]
+    ]
+    assert shortcuts(body, taxonomy)["diplomacy"]["relevance"]["genre"] == pytest.approx(10 / 15, abs=0.001)
+
+
 def test_figures(taxonomy: Taxonomy) -> None:
     figures = inspect([item(i, relevant=i % 2 == 0) for i in range(6)], taxonomy)
     assert figures["articles"] == 6
@@ -82,6 +93,27 @@ def test_the_command_says_what_is_wrong_and_fails(tmp_path: Path) -> None:
     assert "wrong: a3: diplomacy: evidence [0, 5] is no whole sentence" in done.output
     write_articles(tmp_path / "good.jsonl", [item(3)])
     assert CliRunner().invoke(app, ["check", str(tmp_path / "good.jsonl")]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "{source}", "/nonexistent/x.csv"],
+        ["export", "{source}", "/nonexistent/x.json"],
+        ["check", "{source}", "--taxonomy", "/"],
+    ],
+)
+def test_a_path_that_does_not_work_is_one_line(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_articles(tmp_path / "good.jsonl", [item(3)])
+    monkeypatch.setattr("sys.argv", ["data", *(a.format(source=tmp_path / "good.jsonl") for a in arguments)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("wijha: ")
 
 
 def test_the_bundled_corpus_has_no_fault(taxonomy: Taxonomy) -> None:

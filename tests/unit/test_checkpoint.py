@@ -1,15 +1,18 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from data.article import Article
 from data.errors import CheckpointError
 from models.checkpoint import MANIFEST, Checkpoint, publish
 from models.classifier import Answer, Classifier
 from models.contract import Contract
-from models.selftest import run_selftest
+from models.selftest import run_selftest, write_selftest
 from models.weights import load_weights, save_weights
 from tests.conftest import article
 
@@ -53,10 +56,41 @@ def test_no_folder_other_formats_and_broken_manifests_are_refused(copy: Path, tm
     (copy / MANIFEST).write_text("{", encoding="utf-8")
     with pytest.raises(CheckpointError, match="unknown_format"):
         Checkpoint.open(copy)
-    manifest["contract"]["calibration"].pop()
+    (copy / MANIFEST).write_text(json.dumps({**manifest, "files": {}}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="digest_mismatch"):
+        Checkpoint.open(copy)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda contract: contract["calibration"].pop(),
+        lambda contract: contract["windows"].update(length="512"),
+        lambda contract: contract["windows"].update(overlap=62),
+        lambda contract: contract.clear(),
+    ],
+)
+def test_an_impossible_contract_is_refused(copy: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    manifest = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
+    change(manifest["contract"])
     (copy / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(CheckpointError, match="bad_contract"):
         Checkpoint.open(copy)
+
+
+def test_a_self_test_that_tests_nothing_is_refused(copy: Path, classifier: Classifier) -> None:
+    (copy / "selftest.jsonl").write_text("", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="selftest_failed"):
+        run_selftest(copy, classifier)
+    (copy / "selftest.jsonl").unlink()
+    with pytest.raises(CheckpointError, match="missing_file"):
+        run_selftest(copy, classifier)
+
+
+def test_a_self_test_keeps_articles_with_odd_line_breaks_whole(copy: Path, classifier: Classifier) -> None:
+    odd = Article("o", "عنوان", article(3).text.replace("\n", "\u2028") + "\u0085" + article(4).text)
+    write_selftest(copy / "selftest.jsonl", classifier, [odd])
+    assert run_selftest(copy, classifier) == 1
 
 
 def test_the_contract_survives_json(checkpoint: Checkpoint) -> None:

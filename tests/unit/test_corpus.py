@@ -18,6 +18,17 @@ def test_different_texts_are_not_copies() -> None:
     assert near_duplicates([" ".join(WORDS[:60]), " ".join(WORDS[60:120]), ""]) == []
 
 
+def test_copies_are_no_formula_however_many() -> None:
+    copy = " ".join(WORDS[:30])
+    nearly = f"{copy} {WORDS[40]}"
+    texts = [copy, *[nearly] * 60, *[copy] * 60, " ".join(WORDS[60:90])]
+    pairs = near_duplicates(texts)
+    assert all(i < j for i, j, _ in pairs)
+    assert [(i, j) for i, j, _ in pairs if i == 0] == [(0, j) for j in range(1, 121)]
+    assert len(pairs) < 4 * len(texts)
+    assert not any(121 in pair for pair in pairs)
+
+
 def test_events_outlets_and_copies_hold_together(taxonomy: Taxonomy) -> None:
     items = [dataclasses.replace(labelled(i, taxonomy), event="same" if i < 3 else f"e{i}") for i in range(8)]
     for i, item in enumerate(items):
@@ -51,6 +62,14 @@ def test_splits_share_no_event_and_every_label_in_proportion(taxonomy: Taxonomy)
     favor = Counter(n for n, item in zip(names, items, strict=True) if item.labels["diplomacy"].stance == "favor")
     assert favor["dev"] >= 2
     assert favor["test"] >= 2
+
+
+def test_a_split_with_no_share_gets_nothing(taxonomy: Taxonomy) -> None:
+    items = [labelled(i, taxonomy) for i in range(10)]
+    for i, item in enumerate(items):
+        text = " ".join(WORDS[i * 20 : i * 20 + 20])
+        items[i] = dataclasses.replace(item, article=dataclasses.replace(item.article, text=text))
+    assert set(split(items, {"train": 0.8, "dev": 0.2, "test": 0.0}, seed=1)) == {"train", "dev"}
 
 
 def test_the_fingerprint_knows_content_not_order(taxonomy: Taxonomy) -> None:
