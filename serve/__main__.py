@@ -40,7 +40,7 @@ def score(
     text_column: Annotated[str | None, Option(help="Column of the body; default: by its name.")] = None,
     title_column: Annotated[str | None, Option(help="Column of the headline; default: by its name.")] = None,
     checkpoint: Annotated[Path | None, Option(help="Checkpoint folder; default: the bundled one.")] = None,
-    excel: Annotated[bool, Option(help="Write a byte order mark, so that spreadsheets read the Arabic.")] = False,
+    excel: Annotated[bool, Option(help="For spreadsheets: a byte order mark, and no cell that is a formula.")] = False,
 ) -> None:
     """Score a table of articles: every column kept, topics, stances and evidence added."""
     from models.checkpoint import DEFAULT, Checkpoint
