@@ -51,6 +51,9 @@ class OpenVinoBackend:
         self._requests: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
         for _ in range(streams):
             self._requests.put(compiled.create_infer_request())
+        # The bindings set numpy up at their first use; two threads at it wait for each other for ever (one has the GIL,
+        # the other the lock of the set-up). So the first use is here, before there are threads.
+        self._one(np.zeros(2, dtype=np.int64))
         self._pool = ThreadPoolExecutor(streams, thread_name_prefix="openvino")
 
     def run(self, rows: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float32]]:

@@ -1,14 +1,17 @@
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from data.article import Article
 from data.errors import CheckpointError
+from models.backends.openvino import OpenVinoBackend
 from models.checkpoint import MANIFEST, Checkpoint, publish
 from models.classifier import Answer, Classifier
 from models.contract import Contract
@@ -167,3 +170,21 @@ def test_a_checkpoint_without_graph_says_what_to_run(copy: Path) -> None:
     (copy / "model.onnx").unlink()
     with pytest.raises(CheckpointError, match="no_graph"):
         Classifier.load(checkpoint)
+
+
+def test_the_runtime_is_first_used_before_there_are_threads(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads at OpenVINO's first use of numpy can wait for each other for ever."""
+    users: list[threading.Thread] = []
+    infer = OpenVinoBackend._one
+
+    def note(self: OpenVinoBackend, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        users.append(threading.current_thread())
+        return infer(self, ids)
+
+    monkeypatch.setattr(OpenVinoBackend, "_one", note)
+    backend = OpenVinoBackend(checkpoint.folder, streams=2)
+    assert users == [threading.current_thread()]
+    backend.run([np.array([2, 7, 3]), np.array([2, 8, 9, 3])])
+    assert users[1] is not threading.current_thread()
