@@ -127,16 +127,19 @@ class Encoder:
 
 
 def special_ids(tokenizer: Tokenizer) -> tuple[int, int]:
-    """Ids of the tokens that open and close a window.
+    """Ids of the tokens that open and close a window: by name, else what the tokenizer itself puts around a text.
 
     Raises:
-        ValueError: a tokenizer without them, which is a broken base model.
+        ValueError: a tokenizer without them.
     """
     for opening, closing in (("[CLS]", "[SEP]"), ("<s>", "</s>")):
         first, last = tokenizer.token_to_id(opening), tokenizer.token_to_id(closing)
         if first is not None and last is not None:
             return first, last
-    raise ValueError("the tokenizer has neither [CLS] and [SEP] nor <s> and </s>")
+    bare, dressed = (tokenizer.encode("ا", add_special_tokens=special).ids for special in (False, True))
+    if len(dressed) == len(bare) + 2 and dressed[1:-1] == bare:
+        return dressed[0], dressed[-1]
+    raise ValueError("the tokenizer puts no token before and behind a text")
 
 
 def cut_windows(ids: npt.NDArray[np.int64], windows: Windows, opening: int, closing: int) -> list[Window]:

@@ -1,7 +1,8 @@
-"""Which sentences a decision rests on.
+"""Which sentences weighed most in a decision.
 
-A sentence's share is its part of the attention, which weighs relevance and stance alike: shares are exact, not a
-second model's guess, and over the whole article (headline included) they sum to one.
+A sentence's share is its part of the attention that weighs the decision, relevance and stance alike: exact, not a
+second model's guess, and over the whole article (headline included) the shares sum to one. It says how much the
+sentence weighed, not which way: it is not the part of the decision that the sentence brought about.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from models.encoding import TEXT, Encoded
 
 @dataclass(frozen=True)
 class Evidence:
-    """A sentence of the text: ``text[start:end]``, and its share of the decision."""
+    """A sentence of the text: ``text[start:end]``, and its share of the attention that weighs the decision."""
 
     start: int
     end: int

@@ -43,7 +43,7 @@ def run_selftest(folder: Path, classifier: Classifier) -> int:
             raise CheckpointError("selftest_failed", str(answer), where=f"{folder / FILE}:{number}")
         for topic, got in _probabilities(answer).items():
             wanted = row["probabilities"].get(topic)
-            if wanted is None or abs(got - wanted) > TOLERANCE:
+            if wanted is None or not abs(got - wanted) <= TOLERANCE:  # so that NaN fails too
                 message = f"{topic}: probability {got:.4f} where {wanted} was recorded"
                 raise CheckpointError("selftest_failed", message, where=f"{folder / FILE}:{number}")
     return len(rows)

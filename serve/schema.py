@@ -27,7 +27,7 @@ class StanceOut(BaseModel):
 
 
 class EvidenceOut(BaseModel):
-    """A sentence: ``text[start:end]`` (in Unicode code points), and its share of the decision."""
+    """A sentence: ``text[start:end]`` in Unicode code points, and its share of the attention behind the decision."""
 
     start: int
     end: int

@@ -90,7 +90,9 @@ def bert_folder(folder: Path, *, lower: bool, files: str) -> Path:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     order = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(SENTENCES * 5, trainers.WordPieceTrainer(vocab_size=400, special_tokens=order))
+    # a tatweel in the vocabulary, as many a real one has
+    texts = [*SENTENCES * 5, *["ـ"] * 9]
+    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=400, special_tokens=order))
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=tokenizer.get_vocab_size(),

@@ -1,4 +1,4 @@
-"""What a good afternoon's work without a network reaches: TF-IDF and logistic regression, and the majority.
+"""What a good afternoon's work without a network reaches: TF-IDF and logistic regression, and a constant answer.
 
 Words 1-2 and characters 2-5, on headline and text; one model a topic for relevance, one a topic for stance.
 """
@@ -15,55 +15,83 @@ from sklearn.pipeline import FeatureUnion
 
 from data.article import LabelledArticle
 from data.taxonomy import Taxonomy
+from train.calibrate import best_threshold
 from train.metrics import measure
-from train.scores import UNKNOWN, Gold, Scores, gold_of
+from train.scores import UNKNOWN, Gold, Scores, gold_of, units_of
 
 
-def tfidf(train: Sequence[LabelledArticle], taxonomy: Taxonomy) -> TfidfBaseline:
-    """Fit on ``train``."""
-    return TfidfBaseline(train, taxonomy)
+def tfidf(
+    train: Sequence[LabelledArticle], taxonomy: Taxonomy, dev: Sequence[LabelledArticle] = ()
+) -> TfidfBaseline | None:
+    """Fit on ``train``, thresholds on ``dev`` as a checkpoint's are; ``None`` where ``train`` has no words."""
+    least = min(2, len(train))  # an n-gram of one article tells nothing, unless there is but one
+    words = TfidfVectorizer(ngram_range=(1, 2), min_df=least, sublinear_tf=True, max_features=100_000)
+    characters = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), min_df=least, sublinear_tf=True, max_features=200_000
+    )
+    features = FeatureUnion([("words", words), ("characters", characters)])
+    try:
+        x = features.fit_transform([_text(item) for item in train])
+    except ValueError:  # scikit-learn's word for an empty vocabulary
+        return None
+    return TfidfBaseline(features, x, gold_of(train, taxonomy), taxonomy, dev)
 
 
 class TfidfBaseline:
-    """TF-IDF and logistic regression, fitted."""
+    """Logistic regression on the features, fitted.
 
-    def __init__(self, train: Sequence[LabelledArticle], taxonomy: Taxonomy) -> None:
-        self._taxonomy = taxonomy
-        self._features = FeatureUnion(
-            [
-                ("words", TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=100_000)),
-                (
-                    "characters",
-                    TfidfVectorizer(
-                        analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True, max_features=200_000
-                    ),
-                ),
-            ]
-        )
-        x = self._features.fit_transform([_text(item) for item in train])
-        gold = gold_of(train, taxonomy)
-        self._relevance = [_fit(x, gold.relevance[:, k]) for k in range(len(taxonomy.topics))]
-        self._stance = [_fit(x, gold.stance[:, k]) for k in range(len(taxonomy.topics))]
+    Args:
+        features: fitted.
+        x: the features of the training articles.
+        gold: their labels.
+        dev: articles to choose each topic's threshold on; 0.5 where they have not both a yes and a no.
+    """
+
+    def __init__(
+        self, features: FeatureUnion, x: Any, gold: Gold, taxonomy: Taxonomy, dev: Sequence[LabelledArticle]
+    ) -> None:
+        self._features, self._taxonomy = features, taxonomy
+        self._relevance = [_fit(x, column) for column in gold.relevance.T]
+        self._stance = [_fit(x, column) for column in gold.stance.T]
+        self.thresholds = np.full(len(taxonomy.topics), 0.5)
+        if dev:
+            relevance, columns = self._probabilities(dev).relevance, gold_of(dev, taxonomy).relevance
+            for k, column in enumerate(columns.T):
+                known = column != UNKNOWN
+                if len(set(column[known].tolist())) == 2:
+                    self.thresholds[k] = best_threshold(relevance[known, k], column[known])
 
     def evaluate(self, articles: Sequence[LabelledArticle]) -> dict[str, Any]:
-        """The figures of ``train.metrics`` on ``articles``, thresholds at 0.5."""
+        """The figures of ``train.metrics`` on ``articles``; events are the sampling units."""
+        scores, gold = self._probabilities(articles), gold_of(articles, self._taxonomy)
+        predicted = scores.relevance >= self.thresholds
+        return measure(scores, predicted, gold, self._taxonomy, units=units_of(articles))
+
+    def _probabilities(self, articles: Sequence[LabelledArticle]) -> Scores:
         x = self._features.transform([_text(item) for item in articles])
         relevance = np.stack([_predict(m, x, 2)[:, 1] for m in self._relevance], axis=1)
-        stances = len(self._taxonomy.stances)
-        stance = np.stack([_predict(m, x, stances) for m in self._stance], axis=1)
-        return measure(Scores(relevance, stance), relevance >= 0.5, gold_of(articles, self._taxonomy), self._taxonomy)
+        stance = np.stack([_predict(m, x, len(self._taxonomy.stances)) for m in self._stance], axis=1)
+        return Scores(relevance, stance)
 
 
-def majority(train: Gold, articles: Sequence[LabelledArticle], taxonomy: Taxonomy) -> dict[str, Any]:
-    """Always the commonest label of ``train``."""
-    count = len(articles)
-    relevance = np.stack([np.full(count, float((c[c != UNKNOWN] == 1).mean())) for c in train.relevance.T], axis=1)
-    stance = np.zeros((count, len(taxonomy.topics), len(taxonomy.stances)))
-    for k, column in enumerate(train.stance.T):
-        known = column[column != UNKNOWN]
-        if len(known):
-            stance[:, k] = np.bincount(known, minlength=len(taxonomy.stances)) / len(known)
-    return measure(Scores(relevance, stance), relevance >= 0.5, gold_of(articles, taxonomy), taxonomy)
+def constant(train: Gold, articles: Sequence[LabelledArticle], taxonomy: Taxonomy) -> dict[str, Any]:
+    """Without reading: for each topic whichever of yes and no has the better F1 on ``train``, and its commonest stance.
+
+    That is yes wherever ``train`` has a relevant article: "no" never finds one, and its F1 is 0. The probability is
+    the share of relevant articles.
+    """
+    shape = len(articles), len(taxonomy.topics)
+    relevant, known = (train.relevance == 1).sum(axis=0), (train.relevance != UNKNOWN).sum(axis=0)
+    stance = np.zeros((*shape, len(taxonomy.stances)))
+    for s in range(len(taxonomy.stances)):
+        stance[:, :, s] = (train.stance == s).sum(axis=0) / np.maximum((train.stance != UNKNOWN).sum(axis=0), 1)
+    return measure(
+        Scores(np.broadcast_to(relevant / np.maximum(known, 1), shape), stance),
+        np.broadcast_to(relevant > 0, shape),
+        gold_of(articles, taxonomy),
+        taxonomy,
+        units=units_of(articles),
+    )
 
 
 def _text(item: LabelledArticle) -> str:
@@ -82,9 +110,10 @@ def _fit(x: Any, labels: Any) -> LogisticRegression | int:
 
 
 def _predict(model: LogisticRegression | int, x: Any, classes: int) -> Any:
+    """Probabilities (A, ``classes``), where there may be no class at all: a taxonomy without stances."""
     answer = np.zeros((x.shape[0], classes))
-    if isinstance(model, int):
-        answer[:, model] = 1.0
-    else:
+    if not isinstance(model, int):
         answer[:, model.classes_] = model.predict_proba(x)
+    elif classes:
+        answer[:, model] = 1.0
     return answer

@@ -1,8 +1,8 @@
 """Temperatures and thresholds from the logits of development articles (Guo et al. 2017).
 
 One temperature a topic for relevance and one for all stances (a topic alone has too few), each the minimum of the
-likelihood over a grid. The threshold is the one with the best F1, pulled toward 0.5 the harder the fewer relevant
-articles it was found on.
+likelihood over a grid. The threshold is the one with the best F1. All are shrunk by support: the fewer pairs a
+temperature, or relevant articles a threshold was found on, the harder it is pulled to 1, or 0.5.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from models.decision import sigmoid, softmax
 from train.scores import UNKNOWN, Gold, Scores
 
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
-_SUPPORT = 30.0  # relevant articles at which the threshold found and 0.5 weigh the same
+_SUPPORT = 30.0  # pairs (relevant articles) at which the temperature (threshold) found and 1 (0.5) weigh the same
 Array = npt.NDArray[np.float64]
 
 
@@ -42,17 +42,21 @@ def _topic(logits: Array, relevant: npt.NDArray[np.int64], stance: float) -> Cal
 
 
 def fit_relevance(logits: Array, relevant: npt.NDArray[np.int64]) -> float:
-    """Temperature with the least cross-entropy of ``sigmoid(logits / t)``."""
+    """Temperature with the least cross-entropy of ``sigmoid(logits / t)``, shrunk toward 1 by support."""
     signed = np.where(relevant == 1, logits, -logits)
-    losses = [np.logaddexp(0.0, -signed / t).mean() for t in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(losses))])
+    return _best_temperature([np.logaddexp(0.0, -signed / t).mean() for t in _TEMPERATURES], len(relevant))
 
 
 def fit_stance(logits: Array, stance: npt.NDArray[np.int64]) -> float:
-    """Temperature with the least cross-entropy of ``softmax(logits / t)``; logits (N, S)."""
+    """Temperature with the least cross-entropy of ``softmax(logits / t)``, shrunk as above; logits (N, S)."""
     rows = np.arange(len(stance))
     losses = [-np.log(softmax(logits / t)[rows, stance] + 1e-12).mean() for t in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(losses))])
+    return _best_temperature(losses, len(stance))
+
+
+def _best_temperature(losses: list[float], pairs: int) -> float:
+    """A factor, hence shrunk in its logarithm."""
+    return float(_TEMPERATURES[int(np.argmin(losses))] ** (pairs / (pairs + _SUPPORT)))
 
 
 def best_threshold(probability: Array, relevant: npt.NDArray[np.int64]) -> float:

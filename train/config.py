@@ -4,15 +4,50 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
+from data.corpus import SPLITS
 from data.errors import ConfigError
 
 BASE = Path(__file__).parent / "configs" / "base.toml"
 ROOT = Path(__file__).parent.parent
+
+_Rule = tuple[str, Callable[[Any], bool]]
+_POSITIVE: _Rule = ("a number above 0", lambda v: 0 < v < inf)
+_WEIGHT: _Rule = ("0 or a number above", lambda v: 0 <= v < inf)
+_SHARE: _Rule = ("a share from 0 to below 1", lambda v: 0 <= v < 1)
+# What a value must be beyond its kind, for people and as a test; nan passes none.
+_WANTED: Mapping[str, _Rule] = {
+    "name": ("the name of a folder", lambda v: v != ".." and v != "" and Path(v).name == v),
+    "seed": ("a whole number from 0 to 2**32 - 1", lambda v: 0 <= v < 2**32),
+    "data.shares": (
+        f"shares of {', '.join(SPLITS)} that make 1, with something to train on",
+        lambda v: (
+            v.keys() <= set(SPLITS)
+            and min(v.values(), default=-1) >= 0
+            and v.get("train", 0) > 0
+            and abs(sum(v.values()) - 1) < 1e-6
+        ),
+    ),
+    "encoder.base": ("a hub id or a folder", lambda v: v.strip() != ""),
+    "encoder.window": ("16 tokens or more", lambda v: v >= 16),
+    "loss.stance": _WEIGHT,
+    "loss.evidence": _WEIGHT,
+    "loss.smoothing": _SHARE,
+    "optimizer.epochs": _POSITIVE,
+    "optimizer.batch": _POSITIVE,
+    "optimizer.rate": _POSITIVE,
+    "optimizer.head_rate": _POSITIVE,
+    "optimizer.warmup": _SHARE,
+    "optimizer.weight_decay": _WEIGHT,
+    "optimizer.clip": _POSITIVE,
+    "optimizer.dropout": _SHARE,
+    "run.precision": ('"bf16" or "no"', lambda v: v in ("bf16", "no")),
+}
 
 
 @dataclass(frozen=True)
@@ -97,9 +132,9 @@ def read_config(path: Path | None = None, **changes: Mapping[str, Any] | Any) ->
     Raises:
         ConfigError: ``no_config``, ``bad_config``, ``unknown_key``, ``bad_value``; ``where`` names the key.
     """
-    values = _toml_file(BASE)
-    for layer in (_toml_file(path) if path else {}, changes):
-        _lay_over(values, layer)
+    values = toml_file(BASE)
+    for layer in (toml_file(path) if path else {}, changes):
+        lay_over(values, layer)
     sections: dict[str, Any] = {}
     for name, kind in get_type_hints(Config).items():
         value = values[name]
@@ -109,10 +144,22 @@ def read_config(path: Path | None = None, **changes: Mapping[str, Any] | Any) ->
         else:
             value = _typed(kind, value, name)
         sections[name] = value
-    return Config(**sections)
+    config = Config(**sections)
+    if not 0 <= config.encoder.overlap < config.encoder.window - 2:  # the window's own two special tokens
+        raise ConfigError(
+            "bad_value",
+            f"windows of {config.encoder.window} can't overlap by {config.encoder.overlap}",
+            where="encoder.overlap",
+        )
+    return config
 
 
-def _lay_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
+def lay_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    """Put the keys of ``layer`` in the place of those of ``values``; sections key by key.
+
+    Raises:
+        ConfigError: ``unknown_key`` for what ``values`` does not have, ``bad_value`` for a section that is none.
+    """
     for name, value in layer.items():
         if name not in values:
             raise ConfigError("unknown_key", f"known: {', '.join(values)}", where=name)
@@ -128,21 +175,40 @@ def _lay_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
 
 
 def _typed(kind: Any, value: Any, where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    plain = {bool: bool, int: int, float: float, str: str}.get(kind)
-    if plain is None:
-        return tuple(value) if isinstance(value, list | tuple) else value
-    if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
-        raise ConfigError("bad_value", f"{value!r} where {plain.__name__} is wanted", where=where)
+    """``value`` as ``kind``, within what ``_WANTED`` allows."""
+    if kind is float and _number(value):
+        value = float(value)
+    elif kind == tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise ConfigError("bad_value", f"{value!r} where a list of strings is wanted", where=where)
+        value = tuple(value)
+    elif get_origin(kind) is Mapping:
+        if not isinstance(value, Mapping) or not all(map(_number, value.values())):
+            raise ConfigError("bad_value", f"{value!r} where numbers by name are wanted", where=where)
+        value = {name: float(number) for name, number in value.items()}
+    elif not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigError("bad_value", f"{value!r} where {kind.__name__} is wanted", where=where)
+    if where in _WANTED:
+        wanted, holds = _WANTED[where]
+        if not holds(value):
+            raise ConfigError("bad_value", f"{value!r} where {wanted} is wanted", where=where)
     return value
 
 
-def _toml_file(path: Path) -> dict[str, Any]:
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def toml_file(path: Path) -> dict[str, Any]:
+    """The keys and sections of a TOML file.
+
+    Raises:
+        ConfigError: ``no_config`` where there is no such file, ``bad_config`` where it is not TOML in UTF-8.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError("no_config", "no such file", where=str(path)) from error
+    except OSError as error:
+        raise ConfigError("no_config", error.strerror or "can't be read", where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError("bad_config", str(error), where=str(path)) from error
 

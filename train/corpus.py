@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from data import articles as files
 from data.article import LabelledArticle
-from data.corpus import near_duplicates, split
+from data.corpus import SPLITS, near_duplicates, split
 from data.errors import DataError
 from data.taxonomy import BUNDLED, Taxonomy
 from train.config import ROOT, Config
@@ -35,65 +35,90 @@ class Corpus:
 def load_corpus(config: Config) -> Corpus:
     """Read, split and check.
 
+    Articles that fix no split are trained on where any article is held out by id, and split by the configured shares
+    where none is. No article is trained on that nearly repeats one kept for measuring or tells of its event; nor does
+    one like that stand in dev beside test and what is held out.
+
     Raises:
         DataError: whatever is wrong with a file; ``no_articles`` where none is left to train on;
-            ``duplicate_id`` where two files use the same id.
+            ``duplicate_id`` where two files use the same id; ``bad_split``.
     """
-    taxonomy = Taxonomy.read(_path(config.data.taxonomy) if config.data.taxonomy else BUNDLED)
+    taxonomy = Taxonomy.read(locate(config.data.taxonomy) if config.data.taxonomy else BUNDLED)
     paths = [files.FOLDER] if config.data.bundled else []
-    paths += [_path(name) for name in config.data.extra]
-    held = {line.strip() for name in config.data.held_out for line in _lines(_path(name))}
+    paths += [locate(name) for name in config.data.extra]
+    held = {name for path in config.data.held_out for name in read_ids(locate(path))}
+    labelled, notes = read_labelled(paths, [locate(name) for name in config.data.annotations], taxonomy)
     places: dict[str, list[LabelledArticle]] = {"train": [], "dev": [], "test": [], "held_out": []}
-    notes, seen = [], set[str]()
-    for path in paths:
-        for source in files.read_articles(path, taxonomy):
-            if source.lists_relevant_only:
-                notes.append(
-                    f"{source.path.name}: labels list relevant topics only;"
-                    " a topic that is not listed counts as not relevant"
-                )
-            rest = []
-            labelled, unlabelled = _with_labels(source.articles, config, taxonomy)
-            if unlabelled:
-                notes.append(f"{source.path.name}: {unlabelled} articles without a label left out")
-            for item in labelled:
-                if item.article.id in seen:
-                    raise DataError(
-                        "duplicate_id", f"id {item.article.id!r} stands in two files", where=str(source.path)
-                    )
-                seen.add(item.article.id)
-                if item.article.id in held:
-                    places["held_out"].append(item)
-                elif item.split:
-                    if item.split not in places:
-                        raise DataError(
-                            "bad_split",
-                            f"{item.split!r} is none of train, dev, test",
-                            where=f"{source.path}: {item.article.id}",
-                        )
-                    places[item.split].append(item)
-                else:
-                    rest.append(item)
-            for name, item in zip(_splits(rest, config, has_held=bool(places["held_out"])), rest, strict=True):
-                places[name].append(item)
-    dropped = _drop_copies(places)
-    if dropped:
-        notes.append(f"{dropped} training articles left out: near-duplicates of articles held for measuring")
+    rest = []
+    for item in labelled:
+        if item.article.id in held:
+            places["held_out"].append(item)
+        elif not item.split:
+            rest.append(item)
+        elif item.split in SPLITS:
+            places[item.split].append(item)
+        else:
+            raise DataError("bad_split", f"{item.split!r} is none of {', '.join(SPLITS)}", where=item.article.id)
+    if places["held_out"]:
+        places["train"] += rest
+    else:
+        rest.sort(key=lambda item: item.article.id)  # the same splits in whatever order the files are named
+        names = split(rest, config.data.shares, seed=config.seed, by_outlet=config.data.by_outlet)
+        for name, item in zip(names, rest, strict=True):
+            places[name].append(item)
+    notes += _keep_apart(places, "dev", ("test", "held_out"))
+    notes += _keep_apart(places, "train", ("dev", "test", "held_out"))
     if not places["train"]:
         raise DataError("no_articles", "no labelled article to train on", where=", ".join(map(str, paths)))
     bodies = {name: tuple(items) for name, items in places.items()}
     return Corpus(taxonomy, bodies["train"], bodies["dev"], bodies["test"], bodies["held_out"], tuple(notes))
 
 
+def read_labelled(
+    paths: Iterable[Path], annotations: Sequence[Path], taxonomy: Taxonomy
+) -> tuple[list[LabelledArticle], list[str]]:
+    """The labelled articles of files and folders, in their order, and what a person should know of the reading.
+
+    Args:
+        annotations: files of labels by pointer, for articles that bring none.
+
+    Raises:
+        DataError: see ``data.articles.read_articles``; ``duplicate_id`` where two files use the same id.
+    """
+    found: dict[str, LabelledArticle] = {}
+    notes = []
+    for path in paths:
+        for source in files.read_articles(path, taxonomy):
+            name = source.path.name
+            if source.lists_relevant_only:
+                notes.append(
+                    f"{name}: labels list relevant topics only; a topic that is not listed counts as not relevant"
+                )
+            labelled, unlabelled = _with_labels(source.articles, annotations, taxonomy)
+            if unlabelled:
+                notes.append(f"{name}: {unlabelled} articles without a label left out")
+            # an encoder would refuse them, after hours of training
+            readable = [item for item in labelled if item.article.text.strip()]
+            if len(readable) < len(labelled):
+                notes.append(f"{name}: {len(labelled) - len(readable)} labelled articles without text left out")
+            for item in readable:
+                if item.article.id in found:
+                    raise DataError(
+                        "duplicate_id", f"id {item.article.id!r} stands in two files", where=str(source.path)
+                    )
+                found[item.article.id] = item
+    return list(found.values()), notes
+
+
 def _with_labels(
-    articles: Sequence[LabelledArticle], config: Config, taxonomy: Taxonomy
+    articles: Sequence[LabelledArticle], annotations: Sequence[Path], taxonomy: Taxonomy
 ) -> tuple[list[LabelledArticle], int]:
     """Those that are labelled, in their file or by pointer, and how many are not."""
     bare = {item.article.id: item.article for item in articles if not item.labels}
     pointed = {
         item.article.id: item
-        for name in (config.data.annotations if bare else ())
-        for source in files.read_articles(_path(name), taxonomy, known=bare, partial=True)
+        for path in (annotations if bare else ())
+        for source in files.read_articles(path, taxonomy, known=bare, partial=True)
         for item in source.articles
     }
     found = [
@@ -104,30 +129,33 @@ def _with_labels(
     return found, len(articles) - len(found)
 
 
-def _splits(rest: Sequence[LabelledArticle], config: Config, *, has_held: bool) -> list[str]:
-    """Files that fix no split: what is not held out by id trains; without such a list, the configured shares."""
-    if not rest:
-        return []
-    if has_held:
-        return ["train"] * len(rest)
-    return split(rest, config.data.shares, seed=config.seed, by_outlet=config.data.by_outlet)
-
-
-def _drop_copies(places: dict[str, list[LabelledArticle]]) -> int:
-    """Take out of training what nearly repeats an article kept for measuring; returns how many."""
-    measured = [item for name in ("dev", "test", "held_out") for item in places[name]]
-    texts = [item.article.text for item in [*measured, *places["train"]]]
+def _keep_apart(places: dict[str, list[LabelledArticle]], name: str, kept: Sequence[str]) -> list[str]:
+    """Take out of ``name`` what nearly repeats an article of ``kept`` or tells of its event; returns notes."""
+    measured = [item for other in kept for item in places[other]]
+    events = {item.event for item in measured if item.event}
+    texts = [item.article.text for item in [*measured, *places[name]]]
     copies = {b - len(measured) for a, b, _ in near_duplicates(texts) if a < len(measured) <= b}
-    places["train"] = [item for i, item in enumerate(places["train"]) if i not in copies]
-    return len(copies)
+    same = {i for i, item in enumerate(places[name]) if item.event in events} - copies
+    places[name] = [item for i, item in enumerate(places[name]) if i not in copies | same]
+    return [
+        f"{len(found)} {name} articles left out: {reason} of {', '.join(kept)}"
+        for found, reason in ((copies, "near-duplicates of articles"), (same, "of one event with articles"))
+        if found
+    ]
 
 
-def _path(name: str) -> Path:
+def locate(name: str) -> Path:
     """As given from the working directory, else from the project's root."""
     return Path(name) if Path(name).exists() or Path(name).is_absolute() else ROOT / name
 
 
-def _lines(path: Path) -> list[str]:
+def read_ids(path: Path) -> set[str]:
+    """A list of ids, one a line; lines that begin with # are remarks.
+
+    Raises:
+        DataError: ``source_missing``.
+    """
     if not path.is_file():
         raise DataError("source_missing", "no such list of ids", where=str(path))
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {line.strip() for line in lines if line.strip() and not line.startswith("#")}

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from data.article import LabelledArticle
+from data.article import LabelledArticle, Span
 from data.errors import ArticleError
+from data.sentences import split_sentences
 from models.classifier import Answer, Classifier
 from models.encoding import TEXT
 from models.evidence import Evidence
-from train.metrics import interval, measure
-from train.scores import Scores, gold_of
+from train.metrics import interval, measure, resample
+from train.scores import Scores, gold_of, units_of
 
 
 def score(classifier: Classifier, articles: Sequence[LabelledArticle]) -> list[Answer]:
@@ -44,11 +45,12 @@ def probabilities_of(answers: Sequence[Answer]) -> Scores:
 
 
 def evaluate(classifier: Classifier, articles: Sequence[LabelledArticle]) -> dict[str, Any]:
-    """Every figure of ``train.metrics`` on ``articles``, and how good the evidence is."""
+    """Every figure of ``train.metrics`` on ``articles``, and how good the evidence is; events are the units."""
     taxonomy = classifier.contract.taxonomy
     answers = score(classifier, articles)
     predicted = np.array([[t.decision.relevant for t in a.topics] for a in answers])
-    result = measure(probabilities_of(answers), predicted, gold_of(articles, taxonomy), taxonomy)
+    gold, units = gold_of(articles, taxonomy), units_of(articles)
+    result = measure(probabilities_of(answers), predicted, gold, taxonomy, units=units)
     result["evidence"] = evidence_quality(answers, articles)
     return result
 
@@ -58,32 +60,29 @@ def evidence_quality(
 ) -> dict[str, Any]:
     """Evidence against marked sentences, over pairs found relevant by both.
 
+    Web pages take no part: the marks point into the page, the evidence into the text taken out of it.
+
     Returns:
         ``pairs``; ``first``: share of first-ranked sentences that are marked; ``precision`` and ``recall`` of all
-        shown sentences, averaged over pairs; ``chance``: the share of the article's sentences that are marked, which
-        is what ``first`` would be by drawing lots.
+        shown sentences, averaged over pairs; ``chance``: the share of the sentences read that are marked, which is
+        what ``first`` would be by drawing lots.
     """
     rows: list[tuple[int, float, float, float, float]] = []
-    for a, (answer, item) in enumerate(zip(answers, articles, strict=True)):
+    for unit, answer, item in zip(units_of(articles), answers, articles, strict=True):
+        if answer.text != item.article.text:
+            continue
         for topic in answer.topics:
             label = item.labels.get(topic.topic)
             if label is None or not label.evidence or not topic.evidence:
                 continue
             hits = [any(_overlap(shown, span) for span in label.evidence) for shown in topic.evidence]
             found = [any(_overlap(shown, span) for shown in topic.evidence) for span in label.evidence]
-            rows.append(
-                (a, float(hits[0]), float(np.mean(hits)), float(np.mean(found)), _chance(answer, label.evidence))
-            )
+            chance = _chance(answer, item, label.evidence)
+            rows.append((unit, float(hits[0]), float(np.mean(hits)), float(np.mean(found)), chance))
     if not rows:
         return {"pairs": 0}
     table = np.array(rows)
-    owner = table[:, 0].astype(int)
-    rng = np.random.default_rng(seed)
-    # resampled by article: two topics of one article are not independent
-    samples = [
-        np.concatenate([np.flatnonzero(owner == a) for a in rng.choice(np.unique(owner), size=len(set(owner)))])
-        for _ in range(1000)
-    ]
+    samples = resample(table[:, 0].astype(np.int64), seed)
     figures = {
         name: interval(lambda i, c=column: float(table[i, c].mean()), samples, len(table))  # type: ignore[misc]  # default binds the loop's column
         for column, name in enumerate(("first", "precision", "recall"), start=1)
@@ -91,15 +90,17 @@ def evidence_quality(
     return {"pairs": len(rows), **figures, "chance": round(float(table[:, 4].mean()), 4)}
 
 
-def _overlap(shown: Evidence, span: tuple[int, int]) -> bool:
+def _overlap(shown: Evidence, span: Span) -> bool:
     """Half of the shorter one, at least."""
     common = min(shown.end, span[1]) - max(shown.start, span[0])
     return common * 2 >= min(shown.end - shown.start, span[1] - span[0])
 
 
-def _chance(answer: Answer, spans: Sequence[tuple[int, int]]) -> float:
-    from data.sentences import split_sentences
-
-    sentences = split_sentences(answer.text)
-    marked = [any(_overlap(Evidence(s, e, TEXT, 0.0), span) for span in spans) for s, e in sentences]
-    return float(np.mean(marked))
+def _chance(answer: Answer, item: LabelledArticle, spans: Sequence[Span]) -> float:
+    marked = [
+        any(_overlap(Evidence(start, end, TEXT, 0.0), span) for span in spans)
+        for start, end in split_sentences(answer.text)
+    ]
+    # the attention has a row for each sentence read: not for lines cut as boilerplate, but for the headline's
+    read = len(answer.pooled.attention) - len(split_sentences(item.article.title))
+    return sum(marked) / read

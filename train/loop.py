@@ -6,6 +6,8 @@ The Trainer brings what a loop of one's own gets wrong: resuming, several GPUs, 
 from __future__ import annotations
 
 import math
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
+from data.errors import ConfigError
 from models.network import LabelAttention
 from train.batches import Example, collate
 from train.config import Config
@@ -58,14 +61,24 @@ class LabelAttentionTrainer(Trainer):
 
 
 def fit(network: LabelAttention, examples: Sequence[Example], config: Config, folder: Path) -> list[dict[str, Any]]:
-    """Train ``network`` in place; returns the log. Goes on from ``folder`` where an interrupted run left a state."""
+    """Train ``network`` in place; returns the log. Goes on from ``folder`` where an interrupted run left a state.
+
+    Raises:
+        ConfigError: ``one_process`` under a launcher of several: the GPUs of one machine are used from one process;
+            ``diverged`` where a weight is not a finite number at the end.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("one_process", "start it without a launcher: it uses this machine's GPUs by itself")
     set_seed(config.seed)
+    for cut in folder.glob("checkpoint-*"):  # killed while it was being written: this file comes last
+        if not (cut / "trainer_state.json").is_file():
+            shutil.rmtree(cut)
     optimizer = config.optimizer
     per_epoch = math.ceil(len(examples) / optimizer.batch)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=optimizer.epochs,
-        per_device_train_batch_size=optimizer.batch,
+        per_device_train_batch_size=max(optimizer.batch // max(torch.cuda.device_count(), 1), 1),
         learning_rate=optimizer.rate,
         warmup_steps=int(optimizer.warmup * per_epoch * optimizer.epochs),
         lr_scheduler_type="linear",
@@ -93,16 +106,20 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
         config=config,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
+    if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ConfigError("diverged", "weights are not numbers any more: lower the rate", where="optimizer.rate")
     return list(trainer.state.log_history)
 
 
 def _optimizer(network: LabelAttention, config: Config) -> torch.optim.AdamW:
     """AdamW: the heads are new and learn faster than the encoder; no decay on gains and biases."""
     o = config.optimizer
-    encoder, heads = list(network.encoder.parameters()), list(network.heads.parameters())
+    encoder = list(network.encoder.parameters())
     groups = [
         {"params": [p for p in encoder if p.ndim > 1], "lr": o.rate, "weight_decay": o.weight_decay},
         {"params": [p for p in encoder if p.ndim <= 1], "lr": o.rate, "weight_decay": 0.0},
-        {"params": heads, "lr": o.head_rate, "weight_decay": o.weight_decay},
+        {"params": [network.heads.weight], "lr": o.head_rate, "weight_decay": o.weight_decay},
+        {"params": [network.heads.bias], "lr": o.head_rate, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=o.rate, betas=(0.9, 0.98), eps=1e-6)

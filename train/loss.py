@@ -26,7 +26,9 @@ def multitask_loss(
         article: int64 (N,), the article of each counted token.
     """
     known = batch["relevance"] != UNKNOWN
-    loss = functional.binary_cross_entropy_with_logits(logits[..., 0][known], batch["relevance"][known].float())
+    loss = logits.sum() * 0.0  # a batch of which nobody annotated anything teaches nothing
+    if bool(known.any()):
+        loss = functional.binary_cross_entropy_with_logits(logits[..., 0][known], batch["relevance"][known].float())
     stance = batch["stance"]
     if logits.shape[-1] > 1 and bool((stance != UNKNOWN).any()):
         loss = loss + config.stance * functional.cross_entropy(

@@ -2,9 +2,10 @@
 
     python -m train pretrain --corpus CORPUS --out runs/encoder [--config C.toml] [--init FOLDER]
 
-The run is resumable to the step: kill it and give the same command again. Batches are a pure function of the
-seed and the step, so the interrupted run sees the same text. One GPU, several (``accelerate launch``) or the
-CPU take the same code. ``log.jsonl`` beside the weights holds step, tokens, loss and rate.
+The run is resumable to the step: kill it and give the same command again. Batches and masks are a pure function
+of the seed and the step, so the interrupted run sees the same text, on however many processes. One GPU, several
+(``accelerate launch``) or the CPU take the same code. ``log.jsonl`` beside the weights holds step, tokens, loss
+and rate.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import shutil
 import time
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate.accelerator import Accelerator
 from accelerate.utils.random import set_seed
@@ -28,112 +27,74 @@ from transformers import ModernBertConfig, ModernBertForMaskedLM
 from data.documents import read_documents
 from data.errors import ConfigError
 from train.packing import Rows, pack
-from train.tokenizer import SPECIAL, fertility, train_tokenizer
+from train.schedule import PretrainConfig as PretrainConfig
+from train.schedule import steps
+from train.tokenizer import fertility, train_tokenizer
 
-DEFAULT = Path(__file__).parent / "configs" / "pretrain.toml"
 _UNMASKED = -100  # the label that the loss passes over
 
 
-@dataclass(frozen=True)
-class PretrainConfig:
-    """Resolved settings of one run; the keys are explained in ``configs/pretrain.toml``."""
-
-    seed: int
-    tokenizer: dict[str, Any]
-    encoder: dict[str, Any]
-    objective: dict[str, Any]
-    schedule: dict[str, Any]
-    run: dict[str, Any]
-
-    @classmethod
-    def read(cls, path: Path | None) -> PretrainConfig:
-        """Read the defaults, then ``path`` over them, key by key.
-
-        Raises:
-            ConfigError: ``unknown_key`` for a section or key the defaults don't have.
-        """
-        values = tomllib.loads(DEFAULT.read_text(encoding="utf-8"))
-        given = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-        for name, value in given.items():
-            if name not in values:
-                raise ConfigError("unknown_key", "no such section", where=name)
-            if not isinstance(value, dict):
-                values[name] = value
-                continue
-            for key in value:
-                if key not in values[name]:
-                    raise ConfigError("unknown_key", "no such key", where=f"{name}.{key}")
-            values[name] |= value
-        return cls(**values)
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where step ``number`` stands: which rows it takes and at which rate it learns."""
-
-    number: int
-    length: int
-    rate: float
-
-
-def steps(config: PretrainConfig) -> list[Step]:
-    """The whole run, step by step (warm-up, stable, decay; short rows first)."""
-    schedule = config.schedule
-    total = max(int(schedule["tokens"]) // int(schedule["batch"]), 1)
-    warm, decay = max(int(total * schedule["warmup"]), 1), max(int(total * schedule["decay"]), 1)
-    ends = list(itertools.accumulate(share for _, share in schedule["lengths"]))
-    plan = []
-    for number in range(total):
-        factor = min((number + 1) / warm, 1.0, (total - number) / decay)
-        phase = next((i for i, end in enumerate(ends) if number < end * total), len(ends) - 1)
-        plan.append(Step(number, int(schedule["lengths"][phase][0]), schedule["rate"] * factor))
-    return plan
-
-
 def mask(
-    ids: torch.Tensor, *, share: float, keep: float, mask_id: int, vocabulary: int, generator: torch.Generator
+    ids: torch.Tensor, *, share: float, keep: float, mask_id: int, ordinary: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Hide ``share`` of the tokens (Devlin et al. 2019, with the higher share of Wettig et al. 2023).
+
+    Args:
+        ids: int64 (R, T).
+        keep: share of the hidden tokens that stay as they are, and share that another token replaces.
+        ordinary: int64 (V,), the ids that may be hidden or put in another's place: all but the special ones.
 
     Returns:
         inputs and labels, both of the shape of ``ids``; labels are -100 where nothing was hidden.
     """
     draw = torch.rand(ids.shape, generator=generator)
-    hidden = (draw < share) & (ids >= len(SPECIAL))
+    hidden = (draw < share) & torch.isin(ids, ordinary)
     how = torch.rand(ids.shape, generator=generator)
     inputs = torch.where(hidden & (how >= 2 * keep), mask_id, ids)
-    other = torch.randint(len(SPECIAL), vocabulary, ids.shape, generator=generator)
+    other = ordinary[torch.randint(len(ordinary), ids.shape, generator=generator)]
     inputs = torch.where(hidden & (how < keep), other, inputs)
     return inputs, torch.where(hidden, ids, _UNMASKED)
 
 
-def prepare(config: PretrainConfig, corpus: str, out: Path, init: Path | None) -> tuple[Tokenizer, Path]:
-    """Tokenizer and packed corpus under ``out``, made once."""
-    out.mkdir(parents=True, exist_ok=True)
-    file, packed = out / "tokenizer.json", out / "tokens.bin"
-    if not file.exists():
-        if init:
-            file.write_bytes((init / "tokenizer.json").read_bytes())
-        else:
-            sample = itertools.islice(read_documents(corpus), config.tokenizer["documents"])
-            train_tokenizer(sample, config.tokenizer["vocabulary"]).save(str(file))
-    tokenizer = Tokenizer.from_file(str(file))
-    if not packed.exists():
-        # No more than the run will see: the head of a corpus in order of worth is its best part.
-        pack(read_documents(corpus), tokenizer, packed, limit=int(config.schedule["tokens"]))
-        print(f"fertility {fertility(tokenizer, itertools.islice(read_documents(corpus), 200)):.3f} tokens a word")
-    return tokenizer, packed
+def make_tokenizer(config: PretrainConfig, corpus: str, init: Path | None) -> Tokenizer:
+    """The tokenizer of ``init`` where given, else one trained on the head of ``corpus``.
+
+    Raises:
+        ConfigError: ``no_encoder`` where ``init`` has none with [MASK].
+    """
+    if not init:
+        sample = itertools.islice(read_documents(corpus), config.tokenizer["documents"])
+        return train_tokenizer(sample, config.tokenizer["vocabulary"])
+    try:
+        tokenizer = Tokenizer.from_file(str(init / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises nothing more precise
+        raise ConfigError("no_encoder", f"no tokenizer that can be read: {error}", where=str(init)) from error
+    if tokenizer.token_to_id("[MASK]") is None:
+        raise ConfigError("no_encoder", "its tokenizer has no [MASK]", where=str(init))
+    return tokenizer
 
 
-def build(config: PretrainConfig, vocabulary: int, init: Path | None) -> ModernBertForMaskedLM:
-    """The network, from ``init`` where given, else from random weights."""
+def build(config: PretrainConfig, tokenizer: Tokenizer, init: Path | None) -> ModernBertForMaskedLM:
+    """The network, from ``init`` where given, else from random weights.
+
+    Raises:
+        ConfigError: ``no_encoder`` where ``init`` holds none of ModernBERT's layout that fits its tokenizer.
+    """
     if init:
-        model: ModernBertForMaskedLM = ModernBertForMaskedLM.from_pretrained(init, dtype=torch.float32)
+        try:
+            layout = json.loads((init / "config.json").read_text(encoding="utf-8")).get("model_type")
+            if layout != "modernbert":
+                raise ValueError(f"the layout is {layout}")  # transformers would load it with random weights
+            model: ModernBertForMaskedLM = ModernBertForMaskedLM.from_pretrained(init, dtype=torch.float32)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ConfigError("no_encoder", f"no ModernBERT that can be loaded: {error}", where=str(init)) from error
+        if model.config.vocab_size <= max(tokenizer.get_vocab().values()):
+            raise ConfigError("no_encoder", "fewer embeddings than the tokenizer has entries", where=str(init))
         return model
     e = config.encoder
     return ModernBertForMaskedLM(
         ModernBertConfig(
-            vocab_size=vocabulary,
+            vocab_size=tokenizer.get_vocab_size(),
             hidden_size=e["hidden"],
             num_hidden_layers=e["layers"],
             num_attention_heads=e["heads"],
@@ -171,32 +132,72 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
 
     Args:
         init: a folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json`` to go on from.
+
+    Raises:
+        ConfigError: ``other_run`` where ``out`` holds a run of other settings ([run] may change), ``no_encoder``
+            where ``init`` is of no use, ``bad_value`` where the processes can't share a batch out evenly.
+        DataError: ``source_missing``, ``bad_line``, ``small_corpus``.
     """
+    seal, encoder, state = out / "pretrain.json", out / "encoder", out / "state"
+    settings = {"corpus": str(corpus), "init": str(init or "")} | dataclasses.asdict(config)
+    ready = seal.exists()
+    _same_run(out, json.loads(seal.read_text(encoding="utf-8")) if ready else {}, settings)
+    if encoder.exists():
+        return encoder
     accelerator = Accelerator(mixed_precision=config.run["precision"])
+    plan = steps(config)
+    if any(config.schedule["batch"] // step.length % accelerator.num_processes for step in plan):
+        # a process with a row less may have a micro-batch less, and the others would wait for it for ever
+        message = f"rows for {accelerator.num_processes} processes are wanted at every length"
+        raise ConfigError("bad_value", message, where="schedule.batch")
+    file, packed = out / "tokenizer.json", out / "tokens.bin"
     if accelerator.is_main_process:
-        prepare(config, corpus, out, init)
+        out.mkdir(parents=True, exist_ok=True)
+        if not ready:
+            make_tokenizer(config, corpus, init).save(str(file))
+        if not state.exists() and state.with_name("state.old").exists():
+            state.with_name("state.old").rename(state)  # killed between the two renames of a save
     accelerator.wait_for_everyone()
-    tokenizer, packed = prepare(config, corpus, out, init)
-    if accelerator.is_main_process:
-        (out / "pretrain.json").write_text(json.dumps(dataclasses.asdict(config), indent=1), encoding="utf-8")
+    tokenizer = Tokenizer.from_file(str(file))
     set_seed(config.seed)
-    model = build(config, tokenizer.get_vocab_size(), init)
+    model = build(config, tokenizer, init)
     model, adam = accelerator.prepare(model, optimizer(model, config))
-    plan, state = steps(config), out / "state"
+    batch = config.schedule["batch"]
+    if accelerator.is_main_process and not ready:
+        # No more than the run will see: the head of a corpus in order of worth is its best part.
+        pack(read_documents(corpus), tokenizer, packed, least=batch, limit=len(plan) * batch)
+        print(f"fertility {fertility(tokenizer, itertools.islice(read_documents(corpus), 200)):.3f} tokens a word")
+    accelerator.wait_for_everyone()
     done = 0
-    if (state / "step.json").exists():
+    if state.exists():
         accelerator.load_state(str(state))
         done = json.loads((state / "step.json").read_text())["done"]
+    if accelerator.is_main_process:
+        _write(seal, json.dumps(settings, indent=1))
+        _rewind(out / "log.jsonl", done)
+    rows = {
+        phase: Rows(packed, length=length, block=config.block, batch=batch, phase=phase, seed=config.seed)
+        for phase, length in {step.phase: step.length for step in plan[done:]}.items()
+    }
+    ordinary, mask_id = _ordinary(tokenizer), tokenizer.get_vocab()["[MASK]"]
     seen, began = 0, time.monotonic()
     for step in plan[done:]:
         for group in adam.param_groups:
             group["lr"] = step.rate
-        loss, tokens = _step(model, adam, accelerator, config, step, packed, tokenizer)
-        seen += tokens
+        inputs, labels = mask(
+            torch.from_numpy(rows[step.phase].batch(step.number)),
+            share=config.objective["mask"],
+            keep=config.objective["keep"],
+            mask_id=mask_id,
+            ordinary=ordinary,
+            generator=torch.Generator().manual_seed(config.seed * 1_000_003 + step.number),
+        )
+        loss = _step(model, adam, accelerator, config, inputs, labels)
+        seen += inputs.numel()
         if accelerator.is_main_process and (step.number % config.run["log_every"] == 0 or step is plan[-1]):
             line = {
                 "step": step.number,
-                "tokens": (step.number + 1) * int(config.schedule["batch"]),
+                "tokens": (step.number + 1) * batch,
                 "loss": round(loss, 4),
                 "rate": round(step.rate, 7),
                 "length": step.length,
@@ -208,10 +209,13 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
         if (step.number + 1) % config.run["save_every"] == 0 and step is not plan[-1]:
             _save_state(accelerator, state, step.number + 1)
     if accelerator.is_main_process:
-        final = accelerator.unwrap_model(model).to(torch.float16)
-        final.save_pretrained(out / "encoder")
-        tokenizer.save(str(out / "encoder" / "tokenizer.json"))
-    return out / "encoder"
+        beside = encoder.with_name("encoder.part")
+        accelerator.unwrap_model(model).to(torch.float16).save_pretrained(beside)
+        tokenizer.save(str(beside / "tokenizer.json"))
+        shutil.rmtree(encoder, ignore_errors=True)
+        beside.rename(encoder)
+    accelerator.wait_for_everyone()
+    return encoder
 
 
 def _step(
@@ -219,55 +223,67 @@ def _step(
     adam: torch.optim.Optimizer,
     accelerator: Accelerator,
     config: PretrainConfig,
-    step: Step,
-    packed: Path,
-    tokenizer: Tokenizer,
-) -> tuple[float, int]:
-    """One update over ``batch`` tokens, shared out over processes and micro-batches."""
-    rows = int(config.schedule["batch"]) // step.length
-    ids = torch.from_numpy(Rows(packed, length=step.length, rows=rows, seed=config.seed).batch(step.number))
-    ids = ids[accelerator.process_index :: accelerator.num_processes]
-    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step.number * 64 + accelerator.process_index)
-    inputs, labels = mask(
-        ids,
-        share=config.objective["mask"],
-        keep=config.objective["keep"],
-        mask_id=SPECIAL.index("[MASK]"),
-        vocabulary=tokenizer.get_vocab_size(),
-        generator=generator,
-    )
-    size = max(int(config.run["micro_batch"]) // step.length, 1)
-    parts = list(zip(inputs.split(size), labels.split(size), strict=True))
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+) -> float:
+    """One update over a batch (R, T), shared out over processes and micro-batches; returns its mean loss."""
+    processes = accelerator.num_processes
+    hidden = (labels != _UNMASKED).sum() / processes  # gradients and losses are averaged over the processes
+    size = max(config.run["micro_batch"] // inputs.shape[1], 1)
+    mine = slice(accelerator.process_index, None, processes)
     total = 0.0
     model.train()
-    for part_inputs, part_labels in parts:
+    for part_inputs, part_labels in zip(inputs[mine].split(size), labels[mine].split(size), strict=True):
         with accelerator.autocast():
             output = model(
                 input_ids=part_inputs.to(accelerator.device),
                 attention_mask=torch.ones_like(part_inputs, device=accelerator.device),
                 labels=part_labels.to(accelerator.device),
             )
-        share = float((part_labels != _UNMASKED).sum() / (labels != _UNMASKED).sum())
+        share = float((part_labels != _UNMASKED).sum() / hidden)
         accelerator.backward(output.loss * share)
         total += float(output.loss.detach()) * share
     accelerator.clip_grad_norm_(model.parameters(), config.schedule["clip"])
     adam.step()
     adam.zero_grad()
-    mean = accelerator.reduce(torch.tensor(total, device=accelerator.device), reduction="mean")
-    return float(mean), int(np.prod(ids.shape)) * accelerator.num_processes
+    return float(accelerator.reduce(torch.tensor(total, device=accelerator.device), reduction="mean"))
+
+
+def _ordinary(tokenizer: Tokenizer) -> torch.Tensor:
+    special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+    return torch.tensor(sorted(set(tokenizer.get_vocab().values()) - special))
+
+
+def _same_run(out: Path, before: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Refuse another run's folder: what it holds would pass for this one's."""
+    other = [name for name, value in settings.items() if name != "run" and before.get(name) != value]
+    if other and (before or any((out / name).exists() for name in ("state", "state.old", "encoder"))):
+        message = f"{out} holds a run with other settings; give another folder, or remove it"
+        raise ConfigError("other_run", message, where=", ".join(other))
+
+
+def _rewind(log: Path, done: int) -> None:
+    """Drop what was logged after the last whole state: those steps come again."""
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+    _write(log, "".join(line for line in lines if line.endswith("}\n") and json.loads(line)["step"] < done))
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.rename(path)
 
 
 def _save_state(accelerator: Accelerator, state: Path, done: int) -> None:
-    """Beside, then renamed: a kill while saving leaves the last whole state."""
+    """Beside, then renamed: a kill while saving leaves the last whole state, as ``state`` or ``state.old``."""
     beside, old = state.with_name("state.part"), state.with_name("state.old")
     accelerator.save_state(str(beside))
+    accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         (beside / "step.json").write_text(json.dumps({"done": done}))
         if state.exists():
+            shutil.rmtree(old, ignore_errors=True)
             state.rename(old)
         beside.rename(state)
-        for file in sorted(old.rglob("*"), reverse=True) if old.exists() else []:
-            file.unlink()
-        if old.exists():
-            old.rmdir()
+        shutil.rmtree(old, ignore_errors=True)
     accelerator.wait_for_everyone()

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer, set_seed
-from transformers.utils import logging
 
-from data.article import LabelledArticle
 from data.corpus import fingerprint
-from data.errors import ConfigError
 from models.card import render_card, render_scores
 from models.checkpoint import BUNDLED, Checkpoint, publish, seal
 from models.classifier import Classifier
 from models.contract import Calibration, Contract, Windows
 from models.encoding import Encoder
-from models.network import LabelAttention, build_network
+from models.network import LabelAttention
 from models.selftest import FILE as SELFTEST
 from models.selftest import run_selftest, write_selftest
 from models.weights import save_weights
-from train.baselines import majority, tfidf
+from train.base import fitting_windows, prepare
+from train.baselines import constant, tfidf
 from train.batches import make_examples
 from train.calibrate import calibrate
 from train.config import ROOT, Config
@@ -40,7 +38,7 @@ from train.parity import choose_precision
 from train.scores import gold_of
 
 _SELFTEST_ARTICLES = 5
-LICENCE = "Apache-2.0 for the code; weights for research, see Limits"
+LICENCE = "Apache-2.0 for the code; the weights: as the encoder's and the articles' terms allow, see Limits"
 
 
 def run(config: Config, out: Path | None = None) -> Checkpoint:
@@ -58,7 +56,7 @@ def run(config: Config, out: Path | None = None) -> Checkpoint:
         f"{len(corpus.train)} articles to train on, {len(corpus.dev)} dev, {len(corpus.test)} test,"
         f" {len(corpus.held_out)} held out by id"
     )
-    beside, state = out.with_name(out.name + ".part"), ROOT / "runs" / config.name / _key(config, corpus)
+    beside = out.with_name(out.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     contract = Contract(
@@ -66,9 +64,10 @@ def run(config: Config, out: Path | None = None) -> Checkpoint:
         Windows(config.encoder.window, config.encoder.overlap),
         tuple(Calibration() for _ in corpus.taxonomy.topics),
     )
-    network = _prepare(config, contract, beside)
-    contract = _fitting_window(contract, network)
+    network = prepare(config, contract, beside)
+    contract = fitting_windows(contract, network)
     encoder = Encoder(Tokenizer.from_file(str(beside / "tokenizer.json")), contract)
+    state = ROOT / "runs" / config.name / _key(config, corpus, contract, network, beside)
     log = fit(network, make_examples(corpus.train, encoder, corpus.taxonomy), config, state)
     weights = {name: value.detach().float().cpu().numpy() for name, value in network.state_dict().items()}
     save_weights(beside / WEIGHTS, weights, int8=config.run.int8)
@@ -88,100 +87,65 @@ def run(config: Config, out: Path | None = None) -> Checkpoint:
         "contract": contract.to_json(),
     }
     # Calibration and everything after it read the folder on disk, through the path that serves.
-    development = [*corpus.dev, *corpus.held_out] or list(corpus.train)
-    draft = Classifier.load(seal(beside, manifest))
-    calibration = calibrate(logits_of(score(draft, development)), gold_of(development, corpus.taxonomy))
-    contract = dataclasses.replace(contract, calibration=calibration)
-    manifest["contract"] = contract.to_json()
-    parity = choose_precision(seal(beside, manifest), [item.article for item in development])
+    draft, development = Classifier.load(seal(beside, manifest)), [*corpus.dev, *corpus.held_out]
+    if development:
+        calibration = calibrate(logits_of(score(draft, development)), gold_of(development, corpus.taxonomy))
+        manifest["contract"] = dataclasses.replace(contract, calibration=calibration).to_json()
+    else:
+        console.print("note: no dev articles, so probabilities are not calibrated and every threshold is 0.5")
+    parity = choose_precision(seal(beside, manifest), [i.article for i in development or corpus.train])
     manifest["precision"] = parity["precision"]
     classifier = Classifier.load(seal(beside, manifest))
-    metrics = _measure(classifier, corpus) | {"parity": parity, "loss": [e["loss"] for e in log if "loss" in e]}
     write_selftest(beside / SELFTEST, Classifier.load(beside, precision="f32"), _selftest_articles(corpus))
-    (beside / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False, indent=1), encoding="utf-8")
-    (beside / "README.md").write_text(render_card(manifest, metrics), encoding="utf-8")
-    seal(beside, manifest)
+    made = {"bundled": config.data.bundled, "parity": parity, "loss": [e["loss"] for e in log if "loss" in e]}
+    metrics = _report(beside, manifest, made | _measure(classifier, corpus))
+    run_selftest(beside, Classifier.load(beside))
     publish(beside, out)
-    run_selftest(out, Classifier.load(out))
     shutil.rmtree(state, ignore_errors=True)  # the interrupted-run state; the checkpoint is whole
     print(render_scores(metrics))  # not through rich: it would fold the table
     console.print(f"{out}: ready after {time.monotonic() - began:.0f} s")
     return Checkpoint.open(out)
 
 
-def _prepare(config: Config, contract: Contract, folder: Path) -> LabelAttention:
-    """The network with fresh heads; its configuration and tokenizer written to ``folder``."""
-    base = _base(config.encoder.base)
-    set_seed(config.seed)
-    logging.set_verbosity_error()  # a base's own head is left out on purpose: no report of unused weights
-    try:
-        network = build_network(
-            base,
-            topics=len(contract.taxonomy.topics),
-            stances=len(contract.taxonomy.stances),
-            dropout=config.optimizer.dropout,
-        )
-        tokenizer = load_tokenizer(base)
-    except (OSError, ValueError) as error:
-        raise ConfigError("no_encoder", f"not an encoder that can be loaded: {error}", where=base) from error
-    network.encoder.config.save_pretrained(folder)  # type: ignore[union-attr,operator]  # a transformers model
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return network
+def remeasure(folder: Path, config: Config) -> Checkpoint:
+    """Measure a finished checkpoint again and rewrite its report; nothing that can change a score is touched.
+
+    Args:
+        config: names the articles; usually the checkpoint's own ``train_config.toml``.
+    """
+    opened, corpus = Checkpoint.open(folder), load_corpus(config)
+    manifest = {key: value for key, value in opened.manifest.items() if key not in ("format", "files")}
+    before = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = _report(folder, manifest, before | _measure(Classifier.load(opened), corpus))
+    print(render_scores(metrics))
+    return Checkpoint.open(folder)
 
 
-def load_tokenizer(base: str) -> Tokenizer:
-    """The fast tokenizer of a hub id or folder; for encoders that are not ours, our normaliser runs first."""
-    from tokenizers import normalizers
-
-    from train.tokenizer import arabic_marks
-
-    file = Path(base) / "tokenizer.json"
-    if file.is_file():
-        tokenizer = Tokenizer.from_file(str(file))
-    else:
-        tokenizer = AutoTokenizer.from_pretrained(base).backend_tokenizer
-    if '"\\u0640' not in tokenizer.to_str() and "\u0640" not in tokenizer.to_str():
-        # tatweel, harakat and direction marks go; letters stay as the encoder learnt them
-        own = [tokenizer.normalizer] if tokenizer.normalizer else []
-        tokenizer.normalizer = normalizers.Sequence([arabic_marks(), *own])
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _base(name: str) -> str:
-    return name if Path(name).exists() else str(ROOT / name) if (ROOT / name).exists() else name
-
-
-def _fitting_window(contract: Contract, network: LabelAttention) -> Contract:
-    """No longer than the encoder has positions for."""
-    positions = int(getattr(network.encoder.config, "max_position_embeddings", 512))
-    if getattr(network.encoder.config, "model_type", "") in ("roberta", "xlm-roberta", "camembert"):
-        positions -= 2  # their positions start behind the padding index
-    length = min(contract.windows.length, positions)
-    overlap = min(contract.windows.overlap, length // 8)
-    return dataclasses.replace(contract, windows=Windows(length, overlap))
+def _report(folder: Path, manifest: Mapping[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
+    """``metrics.json`` and the model card, under a new seal; returns ``metrics``."""
+    text = json.dumps(metrics, ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(render_card(manifest, metrics), encoding="utf-8")
+    seal(folder, manifest)
+    return metrics
 
 
 def _measure(classifier: Classifier, corpus: Corpus) -> dict[str, Any]:
-    baseline, gold = tfidf(corpus.train, corpus.taxonomy), gold_of(corpus.train, corpus.taxonomy)
-    bodies: dict[str, Sequence[LabelledArticle]] = {
-        "test": corpus.test,
-        "dev": corpus.dev,
-        "held_out": corpus.held_out,
-    }
+    bodies = {"test": corpus.test, "dev": corpus.dev, "held_out": corpus.held_out}
+    bodies = {name: body for name, body in bodies.items() if body}
+    gold, linear = gold_of(corpus.train, corpus.taxonomy), None
+    if bodies:
+        linear = tfidf(corpus.train, corpus.taxonomy, [*corpus.dev, *corpus.held_out])
+    scores: dict[str, Any] = {}
+    for name, body in bodies.items():
+        scores[name] = {"wijha": evaluate(classifier, body)}
+        if linear is not None:
+            scores[name]["TF-IDF + logistic regression"] = linear.evaluate(body)
+        scores[name]["constant"] = constant(gold, body, corpus.taxonomy)
     return {
         "train_articles": len(corpus.train),
-        "fingerprints": {name: fingerprint(body) for name, body in bodies.items() if body},
-        "scores": {
-            name: {
-                "wijha": evaluate(classifier, body),
-                "TF-IDF + logistic regression": baseline.evaluate(body),
-                "majority": majority(gold, body, corpus.taxonomy),
-            }
-            for name, body in bodies.items()
-            if body
-        },
+        "fingerprints": {name: fingerprint(body) for name, body in bodies.items()},
+        "scores": scores,
     }
 
 
@@ -191,8 +155,11 @@ def _selftest_articles(corpus: Corpus) -> list[Any]:
     return [item.article for item in body[:_SELFTEST_ARTICLES]]
 
 
-def _key(config: Config, corpus: Corpus) -> str:
-    """Names the state of an interrupted run: it is gone on with only under the same settings and data."""
-    import hashlib
-
-    return hashlib.sha256((config.to_toml() + fingerprint(corpus.train)).encode()).hexdigest()[:16]
+def _key(config: Config, corpus: Corpus, contract: Contract, network: LabelAttention, folder: Path) -> str:
+    """Names the state of an interrupted run: it is gone on with only from the same settings, data, base and labels."""
+    digest = hashlib.sha256((config.to_toml() + fingerprint(corpus.train)).encode())
+    digest.update(json.dumps(contract.to_json()).encode())
+    digest.update((folder / "tokenizer.json").read_bytes())
+    for value in network.state_dict().values():
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -40,6 +40,17 @@ class Scores:
     stance: npt.NDArray[np.float64]
 
 
+def units_of(articles: Sequence[LabelledArticle]) -> npt.NDArray[np.int64]:
+    """The sampling unit of each article, (A,): its event, for articles of one event are not independent.
+
+    An article without an event is its own unit.
+    """
+    numbers: dict[str | int, int] = {}
+    return np.array(
+        [numbers.setdefault(item.event or a, len(numbers)) for a, item in enumerate(articles)], dtype=np.int64
+    )
+
+
 def gold_of(articles: Sequence[LabelledArticle], taxonomy: Taxonomy) -> Gold:
     """Arrays of the labels of ``articles``."""
     shape = len(articles), len(taxonomy.topics)

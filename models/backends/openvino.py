@@ -30,7 +30,9 @@ class OpenVinoBackend:
     def __init__(self, folder: Path, *, precision: str = "f32", streams: int | None = None) -> None:
         graph = folder / "model.onnx"
         if not graph.is_file():
-            raise CheckpointError("no_graph", "no exported graph; run: python -m train export", where=str(folder))
+            raise CheckpointError(
+                "no_graph", "no exported graph; run: python -m train export CHECKPOINT", where=str(folder)
+            )
         streams = streams or cores()
         core = ov.Core()
         try:

@@ -2,31 +2,35 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
+from data.article import Article, Label
 from data.articles import to_row, write_articles
 from data.errors import ConfigError, DataError
 from data.taxonomy import Taxonomy
-from models.checkpoint import Checkpoint
+from models.checkpoint import Checkpoint, seal
 from models.classifier import Answer, Classifier
 from models.contract import Calibration, Contract, Windows
 from models.encoding import Encoder
 from models.network import build_network
 from models.selftest import run_selftest
 from models.weights import load_weights
-from tests.conftest import bert_folder, labelled
+from tests.conftest import SENTENCES, bert_folder, labelled
+from train.base import prepare
 from train.batches import make_examples
 from train.config import Config, read_config
 from train.corpus import load_corpus
 from train.loop import fit
 from train.loss import multitask_loss
-from train.run import run
+from train.run import _key, remeasure, run
 
 pytestmark = pytest.mark.slow
 
@@ -66,8 +70,8 @@ def check(made: Checkpoint, taxonomy: Taxonomy) -> None:
     card = (made.folder / "README.md").read_text(encoding="utf-8")
     assert "التدخل العسكري الأجنبي" in card
     assert "TF-IDF" in card
-    for text in (card, json.dumps(dict(made.manifest)), (made.folder / "train_config.toml").read_text("utf-8")):
-        assert "made" in text or "seed" in text
+    kept = made.folder / "train_config.toml"
+    assert read_config(kept).to_toml() == kept.read_text(encoding="utf-8")
 
 
 def test_a_checkpoint_comes_out_whole(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:
@@ -103,6 +107,62 @@ def test_twice_the_same(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) ->
     assert any((weights_of(other.folder)[name] != value).any() for name, value in weights_of(one.folder).items())
 
 
+def test_a_run_that_diverges_says_so_and_leaves_the_old_checkpoint(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("here", encoding="utf-8")
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer={"epochs": 2, "rate": 1e30})
+    with pytest.raises(ConfigError, match="diverged"):
+        run(config, tmp_path / "out")
+    assert (tmp_path / "out" / "old").is_file()
+
+
+def test_topics_alone_and_no_dev(modernbert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A taxonomy of one topic without stances, articles for training only: no calibration, and it is said."""
+    (tmp_path / "topics.toml").write_text('[[topic]]\nid = "war"\nar = "حرب"\nen = "war"\n', encoding="utf-8")
+    topics = Taxonomy.read(tmp_path / "topics.toml")
+    items = [
+        dataclasses.replace(labelled(i, topics, split="train"), labels={"war": Label(i % 2 == 0)}) for i in range(6)
+    ]
+    write_articles(tmp_path / "c.jsonl", items)
+    data = {"bundled": False, "extra": [str(tmp_path / "c.jsonl")], "held_out": []}
+    made = run(settings(modernbert, data=data | {"taxonomy": str(tmp_path / "topics.toml")}), tmp_path / "out")
+    assert made.contract.calibration == (Calibration(),)
+    assert "not calibrated" in capsys.readouterr().out
+    (answer,) = Classifier.load(made).classify([Article("a", "", " ".join(SENTENCES))])
+    assert isinstance(answer, Answer)
+    assert answer.topics[0].decision.stance is None
+
+
+def test_a_state_is_gone_on_with_only_from_the_same_encoder(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy
+) -> None:
+    base = Path(shutil.copytree(modernbert, tmp_path / "base"))
+    config = settings(base, corpus_file(tmp_path / "c.jsonl", taxonomy))
+    corpus, contract = load_corpus(config), Contract(taxonomy, Windows(64, 8), (Calibration(),) * 3)
+
+    def key() -> str:
+        return _key(config, corpus, contract, prepare(config, contract, tmp_path), tmp_path)
+
+    same = key()
+    assert key() == same
+    weights = load_file(base / "model.safetensors")
+    weights["final_norm.weight"] += 1
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    assert key() != same
+
+
+def test_a_finished_checkpoint_is_measured_again(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy))
+    made = run(config, tmp_path / "out")
+    wanted = (made.folder / "metrics.json").read_text(encoding="utf-8")
+    (made.folder / "metrics.json").write_text("{}", encoding="utf-8")
+    again = remeasure(seal(made.folder, made.manifest).folder, config)
+    assert json.loads((again.folder / "metrics.json").read_text("utf-8"))["scores"] == json.loads(wanted)["scores"]
+    assert again.contract == made.contract
+
+
 def test_an_interrupted_run_goes_on_to_the_same_end(
     modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +185,10 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
         patch.setattr("train.loop.multitask_loss", lose)
         with pytest.raises(KilledError):
             trained(config, taxonomy, tmp_path / "cut")
-    assert list((tmp_path / "cut").glob("checkpoint-*"))
+    (whole_state,) = (tmp_path / "cut").glob("checkpoint-*")
+    partial = tmp_path / "cut" / "checkpoint-99"  # killed once more, while a later state was being written
+    partial.mkdir()
+    (partial / "model.safetensors").write_bytes((whole_state / "model.safetensors").read_bytes()[:100])
     resumed = trained(config, taxonomy, tmp_path / "cut")
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, atol=0, rtol=0)

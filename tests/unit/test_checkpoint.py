@@ -90,6 +90,14 @@ def test_a_self_test_that_tests_nothing_is_refused(copy: Path, classifier: Class
         run_selftest(copy, classifier)
 
 
+def test_a_self_test_that_got_no_number_is_refused(copy: Path, classifier: Classifier) -> None:
+    rows = [json.loads(line) for line in (copy / "selftest.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows[0]["probabilities"]["diplomacy"] = float("nan")
+    (copy / "selftest.jsonl").write_text(json.dumps(rows[0]), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="selftest_failed"):
+        run_selftest(copy, classifier)
+
+
 def test_a_self_test_keeps_articles_with_odd_line_breaks_whole(copy: Path, classifier: Classifier) -> None:
     odd = Article("o", "عنوان", article(3).text.replace("\n", "\u2028") + "\u0085" + article(4).text)
     write_selftest(copy / "selftest.jsonl", classifier, [odd])

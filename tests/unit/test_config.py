@@ -30,6 +30,25 @@ def test_layers_override_key_by_key(tmp_path: Path) -> None:
         ("[optimizer]\nbatch = true", "bad_value", "optimizer.batch"),
         ("optimizer = 1", "bad_value", "optimizer"),
         ("[", "bad_config", "c.toml"),
+        ('name = ""', "bad_value", "name"),
+        ('name = "../default"', "bad_value", "name"),
+        ("seed = -1", "bad_value", "seed"),
+        ('[data]\nextra = "mine.jsonl"', "bad_value", "data.extra"),
+        ("[data]\nheld_out = [1]", "bad_value", "data.held_out"),
+        ("[data]\nshares = 3", "bad_value", "data.shares"),
+        ("[data]\nshares = { train = 0.8, validation = 0.2 }", "bad_value", "data.shares"),
+        ("[data]\nshares = { train = 0.8, dev = 0.3 }", "bad_value", "data.shares"),
+        ("[data]\nshares = { test = 1 }", "bad_value", "data.shares"),
+        ('[data]\nshares = { train = "all" }', "bad_value", "data.shares"),
+        ("[encoder]\nwindow = 1", "bad_value", "encoder.window"),
+        ("[encoder]\noverlap = 600", "bad_value", "encoder.overlap"),
+        ("[encoder]\noverlap = -1", "bad_value", "encoder.overlap"),
+        ("[loss]\nstance = nan", "bad_value", "loss.stance"),
+        ("[optimizer]\nbatch = 0", "bad_value", "optimizer.batch"),
+        ("[optimizer]\nepochs = -1", "bad_value", "optimizer.epochs"),
+        ("[optimizer]\nepochs = inf", "bad_value", "optimizer.epochs"),
+        ("[optimizer]\ndropout = 1", "bad_value", "optimizer.dropout"),
+        ('[run]\nprecision = "fp16"', "bad_value", "run.precision"),
     ],
 )
 def test_mistakes_name_their_key(tmp_path: Path, content: str, code: str, where: str) -> None:
@@ -39,6 +58,14 @@ def test_mistakes_name_their_key(tmp_path: Path, content: str, code: str, where:
         read_config(path)
     assert caught.value.code == code
     assert caught.value.where.endswith(where)
+
+
+def test_what_makes_sense_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("[data]\nshares = { train = 1 }\n[encoder]\noverlap = 0\n[loss]\nevidence = 0\n", encoding="utf-8")
+    config = read_config(path, data={"extra": ["a", "b"]})
+    assert (config.data.shares, config.encoder.overlap, config.loss.evidence) == ({"train": 1.0}, 0, 0.0)
+    assert config.data.extra == ("a", "b")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

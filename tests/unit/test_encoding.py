@@ -2,13 +2,13 @@ import itertools
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, processors
 
 from data.article import Article
 from data.errors import ArticleError
 from models.checkpoint import Checkpoint
 from models.contract import Windows
-from models.encoding import TEXT, TITLE, Encoder, cut_windows
+from models.encoding import TEXT, TITLE, Encoder, _outside, cut_windows, special_ids
 from tests.conftest import SENTENCES, article
 
 
@@ -82,3 +82,20 @@ def test_marks_and_tatweel_change_no_token(encoder: Encoder) -> None:
     plain = encoder.encode(Article("a", "", SENTENCES[0]))
     dressed = encoder.encode(Article("a", "", SENTENCES[0].replace("سفينة", "سَفينَةُ").replace("شحن", "شـحن\u200f")))
     assert plain.windows[0].ids.tolist() == dressed.windows[0].ids.tolist()
+
+
+def test_tokens_that_open_and_close_a_text_go_by_other_names_too() -> None:
+    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "<bos>": 1, "<eos>": 2, "ا": 3}, unk_token="<unk>"))
+    with pytest.raises(ValueError, match="no token"):
+        special_ids(tokenizer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A <eos>", special_tokens=[("<bos>", 1), ("<eos>", 2)]
+    )
+    assert special_ids(tokenizer) == (1, 2)
+
+
+def test_what_lies_in_a_cut_is_found_in_one_pass() -> None:
+    spans = [(0, 4), (5, 9), (10, 12), (13, 20), (21, 30)]
+    assert _outside(spans, [(0, 4), (10, 20)]) == [(5, 9), (21, 30)]
+    assert _outside(spans, []) == spans
+    assert _outside(spans, [(0, 40)]) == []

@@ -1,10 +1,14 @@
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
 from data.taxonomy import Taxonomy
+from tests.conftest import labelled
 from train.calibrate import best_threshold, calibrate, fit_relevance, fit_stance
 from train.metrics import calibration_error, f1, measure, stance_end_to_end, stance_macro_f1, topic_macro_f1
-from train.scores import UNKNOWN, Gold, Scores
+from train.scores import UNKNOWN, Gold, Scores, units_of
 
 RELEVANCE = np.array([[1, 0], [1, 1], [0, 1], [0, UNKNOWN]])
 STANCE = np.array([[0, UNKNOWN], [1, 2], [UNKNOWN, 2], [UNKNOWN, UNKNOWN]])
@@ -57,6 +61,44 @@ def test_measure_has_counts_and_intervals(taxonomy: Taxonomy) -> None:
     for name in ("topic_macro_f1", "stance_macro_f1", "stance_end_to_end"):
         figure = result[name]
         assert figure["low"] < figure["value"] < figure["high"] < 1.0
+    assert set(result["calibration_error"]) == {"value"}  # biased upward: its percentiles need not hold the value
+
+
+def test_intervals_are_over_events(taxonomy: Taxonomy) -> None:
+    rng = np.random.default_rng(2)
+    relevance = np.repeat(rng.integers(0, 2, size=(12, 3)), 5, axis=0)
+    guess = np.repeat(rng.random((12, 3)), 5, axis=0)
+    scores, gold = Scores(guess, np.zeros((60, 3, 3))), Gold(relevance, np.full((60, 3), UNKNOWN))
+    alone, together = (
+        measure(scores, guess > 0.5, gold, taxonomy, units=units)["topic_macro_f1"]
+        for units in (None, np.repeat(np.arange(12), 5))
+    )
+    assert alone["value"] == together["value"]
+    # five articles that say the same are worth one: the interval is about √5 as wide
+    assert 1.6 < (together["high"] - together["low"]) / (alone["high"] - alone["low"]) < 2.8
+
+
+def test_an_article_without_event_is_its_own_unit(taxonomy: Taxonomy) -> None:
+    items = [dataclasses.replace(labelled(i, taxonomy), event=event) for i, event in enumerate(("x", "", "x", "", "y"))]
+    assert units_of(items).tolist() == [0, 1, 0, 2, 3]
+
+
+def test_what_nobody_annotated_is_null_in_json(taxonomy: Taxonomy) -> None:
+    nothing = Gold(np.full((4, 3), UNKNOWN), np.full((4, 3), UNKNOWN))
+    scores = Scores(np.full((4, 3), 0.5), np.full((4, 3, 3), 1 / 3))
+    result = measure(scores, np.ones((4, 3), dtype=bool), nothing, taxonomy)
+    json.dumps(result, allow_nan=False)
+    for name in ("topic_macro_f1", "stance_macro_f1", "stance_end_to_end", "calibration_error"):
+        assert result[name] is None
+    stance = nothing.stance.copy()
+    stance[:3, 0] = [0, 0, 1]  # all guessed 0: F1 0.8 and 0
+    relevance = np.where(stance == UNKNOWN, 0, 1)
+    result = measure(scores, relevance == 1, Gold(relevance, stance), taxonomy)
+    assert [result["topics"][topic]["stance_macro_f1"] for topic in taxonomy.ids] == [0.4, None, None]
+    stance[2, 0] = 0
+    stance[3, 0] = 1
+    result = measure(scores, relevance == 1, Gold(relevance, stance), taxonomy)
+    assert result["topics"][taxonomy.ids[0]]["stance_macro_f1"] == 0.4286
 
 
 def test_temperature_undoes_overconfidence() -> None:
@@ -68,6 +110,15 @@ def test_temperature_undoes_overconfidence() -> None:
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = np.array([rng.choice(3, p=row) for row in p])
     assert fit_stance(logits * 2, labels) == pytest.approx(2.0, rel=0.15)
+
+
+def test_a_temperature_of_few_pairs_stays_near_one() -> None:
+    right, wrong = np.array([[4.0, 0.0, 0.0]]), np.array([1])
+    assert 1 / 1.1 < fit_stance(right, np.array([0])) < 1 < fit_stance(right, wrong) < 1.1
+    logits, relevant = np.array([3.0, 3.0, -3.0, -3.0]), np.array([0, 0, 1, 1])
+    few, many = fit_relevance(logits, relevant), fit_relevance(np.tile(logits, 500), np.tile(relevant, 500))
+    assert 1 < few < 1.3
+    assert many > 7
 
 
 def test_a_threshold_of_few_articles_stays_near_a_half() -> None:
