@@ -40,7 +40,7 @@ def prepare(config: Config, contract: Contract, folder: Path) -> LabelAttention:
     except Exception as error:  # the libraries raise a dozen types, down to bare Exception, for a base that is broken
         raise ConfigError("no_encoder", f"not an encoder that can be loaded: {error}", where=base) from error
     network.encoder.config.save_pretrained(folder)  # type: ignore[union-attr,operator]  # a transformers model
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     return network
 
 

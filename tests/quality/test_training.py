@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from data.article import Article, Label
+from data.article import Article, Label, LabelledArticle
 from data.articles import to_row, write_articles
 from data.errors import ConfigError, DataError
 from data.taxonomy import Taxonomy
@@ -23,7 +23,7 @@ from models.encoding import Encoder
 from models.network import build_network
 from models.selftest import run_selftest
 from models.weights import load_weights
-from tests.conftest import SENTENCES, bert_folder, labelled
+from tests.conftest import SENTENCES, article, bert_folder, labelled
 from train.base import prepare
 from train.batches import make_examples
 from train.config import Config, read_config
@@ -121,9 +121,8 @@ def test_a_run_that_diverges_says_so_and_leaves_the_old_checkpoint(
 def test_topics_alone_and_no_dev(modernbert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A taxonomy of one topic without stances, articles for training only: no calibration, and it is said."""
     (tmp_path / "topics.toml").write_text('[[topic]]\nid = "war"\nar = "حرب"\nen = "war"\n', encoding="utf-8")
-    topics = Taxonomy.read(tmp_path / "topics.toml")
     items = [
-        dataclasses.replace(labelled(i, topics, split="train"), labels={"war": Label(i % 2 == 0)}) for i in range(6)
+        LabelledArticle(article(i), {"war": Label(i % 2 == 0)}, event=f"event-{i}", split="train") for i in range(6)
     ]
     write_articles(tmp_path / "c.jsonl", items)
     data = {"bundled": False, "extra": [str(tmp_path / "c.jsonl")], "held_out": []}
