@@ -54,9 +54,10 @@ def load_tokenizer(base: str) -> Tokenizer:
     if file.is_file():
         tokenizer = Tokenizer.from_file(str(file))
     else:
-        tokenizer = getattr(AutoTokenizer.from_pretrained(base), "backend_tokenizer", None)
-        if tokenizer is None:
+        fast = getattr(AutoTokenizer.from_pretrained(base), "backend_tokenizer", None)
+        if not isinstance(fast, Tokenizer):
             raise ValueError("it has no fast tokenizer, and offsets into the text need one")
+        tokenizer = fast
     # looked for in the normaliser alone: many a vocabulary has a tatweel
     if "\u0640" not in json.dumps(json.loads(tokenizer.to_str())["normalizer"], ensure_ascii=False):
         # tatweel, harakat and direction marks go; letters stay as the encoder learnt them
