@@ -80,7 +80,7 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
-        except Exception as error:
+        except Exception as error:  # whatever it is: the client must get an answer, the log its place
             if scope["type"] != "http":  # what fails when the server starts is the server's to report
                 raise
             _log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
