@@ -48,7 +48,8 @@ def test_every_setting_is_in_the_documentation() -> None:
 
 
 def test_every_verb_is_in_the_readme() -> None:
-    verbs = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--no-print-directory"]
+    verbs = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = [line.split()[0] for line in verbs.splitlines() if line.strip()]
     assert {"train", "serve", "score", "test", "check"} <= set(names)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
