@@ -120,6 +120,9 @@ def main() -> None:
     except WijhaError as error:
         typer.echo(f"wijha: {error}", err=True)
         raise SystemExit(2) from error
+    except OSError as error:  # a folder that is not there, a file that may not be read, a disk that is full
+        typer.echo(f"wijha: os_error: {error}", err=True)
+        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":

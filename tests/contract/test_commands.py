@@ -6,11 +6,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from serve.__main__ import app, main
+import data.__main__
+import serve.__main__
+import train.__main__
+from serve.__main__ import app
+
+MAINS = {"data": data.__main__.main, "serve": serve.__main__.main, "train": train.__main__.main}
 
 
-def fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    monkeypatch.setattr(sys, "argv", ["serve", *words])
+def fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str, package: str = "serve"
+) -> str:
+    main = MAINS[package]
+    monkeypatch.setattr(sys, "argv", [package, *words])
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2
@@ -25,11 +33,12 @@ def test_bad_settings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     assert fails(monkeypatch, capsys, "api").startswith("wijha: bad_setting: 'abc'")
 
 
+@pytest.mark.parametrize("package", MAINS)
 def test_files_the_system_refuses(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("serve.__main__.app", lambda: (tmp_path / "nowhere").open())
-    line = fails(monkeypatch, capsys)
+    monkeypatch.setattr(f"{package}.__main__.app", lambda: (tmp_path / "nowhere").open())
+    line = fails(monkeypatch, capsys, package=package)
     assert line.startswith("wijha: os_error: ")
     assert "nowhere" in line
 
