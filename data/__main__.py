@@ -120,8 +120,11 @@ def main() -> None:
     """Entry point: a mistake of the user's is one line and exit status 2, never a traceback."""
     try:
         app()
-    except (WijhaError, OSError) as error:
+    except WijhaError as error:
         typer.echo(f"wijha: {error}", err=True)
+        raise SystemExit(2) from error
+    except OSError as error:  # a folder that is not there, a file that may not be read, a disk that is full
+        typer.echo(f"wijha: os_error: {error}", err=True)
         raise SystemExit(2) from error
 
 
