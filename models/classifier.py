@@ -24,7 +24,11 @@ BACKENDS = ("openvino", "torch")
 
 @dataclass(frozen=True)
 class TopicAnswer:
-    """One topic's answer for one article; ``evidence`` is empty where the topic is not relevant."""
+    """One topic's answer for one article.
+
+    ``evidence`` is empty where the topic is not relevant; where the decision was abstained from it is there, for the
+    person who decides instead.
+    """
 
     topic: str
     decision: Decision
@@ -133,7 +137,8 @@ class Classifier:
         pooled = pool(encoded, heads)
         topics = []
         for k, decision in enumerate(decide(pooled, self.contract)):
-            shown = evidence(encoded, pooled.attention[:, k], self.contract.evidence) if decision.relevant else ()
+            shown = evidence(encoded, pooled.attention[:, k], self.contract.evidence)
             calibration = self.contract.calibration[k]
-            topics.append(TopicAnswer(self.contract.taxonomy.ids[k], decision, calibration.threshold, shown))
+            kept = () if decision.relevant is False else shown
+            topics.append(TopicAnswer(self.contract.taxonomy.ids[k], decision, calibration.threshold, kept))
         return Answer(name, tuple(topics), len(encoded.windows), encoded.tokens, encoded.warnings, encoded.text, pooled)

@@ -43,6 +43,19 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Abstention:
+    """How sure an answer must be to be given (selective classification, Geifman & El-Yaniv 2017).
+
+    Attributes:
+        relevance: least calibrated probability that "relevant" (or "not relevant") is right; 0 answers always.
+        stance: least calibrated probability of the likeliest stance; 0 answers always.
+    """
+
+    relevance: float = 0.0
+    stance: float = 0.0
+
+
+@dataclass(frozen=True)
 class EvidenceRule:
     """Which sentences are shown.
 
@@ -61,6 +74,7 @@ class Contract:
 
     Attributes:
         calibration: one for each topic of ``taxonomy``, in its order.
+        abstention: below which confidence no answer is given; a checkpoint that doesn't say always answers.
         least_arabic: below this share of Arabic letters the answer carries the warning ``not_arabic``.
         least_words: a text with fewer words is answered with the warning ``very_short``.
     """
@@ -69,6 +83,7 @@ class Contract:
     windows: Windows
     calibration: tuple[Calibration, ...]
     evidence: EvidenceRule = EvidenceRule()
+    abstention: Abstention = Abstention()
     least_arabic: float = 0.5
     least_words: int = 15
 
@@ -92,6 +107,7 @@ class Contract:
                 windows=Windows(**values["windows"]),
                 calibration=tuple(Calibration(**c) for c in values["calibration"]),
                 evidence=EvidenceRule(**values["evidence"]),
+                abstention=Abstention(**values.get("abstention", {})),
                 least_arabic=float(values["least_arabic"]),
                 least_words=int(values["least_words"]),
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.contract import Calibration, Contract
+from models.contract import Abstention, Calibration, Contract
 from models.encoding import Encoded, Window
 
 Array = npt.NDArray[np.float32]
@@ -41,15 +41,17 @@ class Decision:
 
     Attributes:
         probability: calibrated, that the article is about the topic.
-        relevant: ``probability`` reaches the topic's threshold.
+        relevant: ``probability`` reaches the topic's threshold; ``None`` where that is too unsure to be said.
         stances: calibrated probabilities in the taxonomy's order, given relevance.
-        stance: the likeliest, or ``None`` where not relevant or the taxonomy has no stances.
+        stance: the likeliest; ``None`` where not relevant, too unsure, or the taxonomy has no stances.
+        abstained: relevance, or the stance of a relevant article, was too unsure to be said.
     """
 
     probability: float
-    relevant: bool
+    relevant: bool | None
     stances: tuple[float, ...]
     stance: str | None
+    abstained: bool
 
 
 def pool(encoded: Encoded, heads: Sequence[Array]) -> Pooled:
@@ -76,17 +78,29 @@ def counted_tokens(windows: Sequence[Window], heads: Sequence[Array]) -> Array:
 def decide(pooled: Pooled, contract: Contract) -> list[Decision]:
     """Calibrate and decide, topic by topic in the taxonomy's order."""
     return [
-        _decide(float(relevance), stance, calibration, contract.taxonomy.stances)
+        _decide(float(relevance), stance, calibration, contract.abstention, contract.taxonomy.stances)
         for relevance, stance, calibration in zip(pooled.relevance, pooled.stance, contract.calibration, strict=True)
     ]
 
 
-def _decide(relevance: float, stance: Array64, calibration: Calibration, names: Sequence[str]) -> Decision:
+def _decide(
+    relevance: float, stance: Array64, calibration: Calibration, least: Abstention, names: Sequence[str]
+) -> Decision:
     probability = float(sigmoid(np.float64(relevance / calibration.relevance_temperature)))
     relevant = probability >= calibration.threshold
     stances = softmax(stance / calibration.stance_temperature) if len(names) else stance
-    label = names[int(stances.argmax())] if relevant and len(names) else None
-    return Decision(probability, relevant, tuple(float(p) for p in stances), label)
+    chances = tuple(float(p) for p in stances)
+    if confidence(probability, relevant) < least.relevance:
+        return Decision(probability, None, chances, None, abstained=True)
+    if not (relevant and names):
+        return Decision(probability, relevant, chances, None, abstained=False)
+    unsure = max(chances) < least.stance
+    return Decision(probability, relevant, chances, None if unsure else names[int(stances.argmax())], abstained=unsure)
+
+
+def confidence(probability: float, relevant: bool) -> float:
+    """The calibrated probability that the decision is right."""
+    return probability if relevant else 1 - probability
 
 
 def sigmoid(x: Array64 | np.float64) -> Array64 | np.float64:

@@ -19,9 +19,12 @@ class Name(BaseModel):
 
 
 class StanceOut(BaseModel):
-    """The article's own stance, given that it is about the topic."""
+    """The article's own stance, given that it is about the topic; ``label`` is null where that is too unsure to say.
 
-    label: str
+    ``probability`` is the likeliest one's.
+    """
+
+    label: str | None
     probability: float
     probabilities: dict[str, float]
 
@@ -36,13 +39,14 @@ class EvidenceOut(BaseModel):
 
 
 class TopicOut(BaseModel):
-    """One topic's answer."""
+    """One topic's answer; ``relevant`` is null where that is too unsure to say (``abstained``)."""
 
     id: str
     name: Name
-    relevant: bool
+    relevant: bool | None
     probability: float
     threshold: float
+    abstained: bool
     stance: StanceOut | None
     evidence: list[EvidenceOut]
 
@@ -146,15 +150,16 @@ def error_out(name: str, error: WijhaError) -> ResultOut:
 def _topic(answer: TopicAnswer, contract: Contract, place: int) -> TopicOut:
     topic, decision = contract.taxonomy.topics[place], answer.decision
     stance = None
-    if decision.stance is not None:
+    if decision.relevant and contract.taxonomy.stances:
         chances = dict(zip(contract.taxonomy.stances, (round(p, 6) for p in decision.stances), strict=True))
-        stance = StanceOut(label=decision.stance, probability=chances[decision.stance], probabilities=chances)
+        stance = StanceOut(label=decision.stance, probability=max(chances.values()), probabilities=chances)
     return TopicOut(
         id=answer.topic,
         name=Name(ar=topic.ar, en=topic.en),
         relevant=decision.relevant,
         probability=round(decision.probability, 6),
         threshold=answer.threshold,
+        abstained=decision.abstained,
         stance=stance,
         evidence=[EvidenceOut(start=e.start, end=e.end, text=e.text, share=round(e.share, 6)) for e in answer.evidence],
     )

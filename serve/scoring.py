@@ -123,7 +123,7 @@ def make_plan(columns: Sequence[str], contract: Contract, text: str | None, titl
         for topic in contract.taxonomy.ids
         for name in (
             topic,
-            *(f"{topic}_{part}" for part in ("probability", "stance", "stance_probability", "evidence")),
+            *(f"{topic}_{part}" for part in ("probability", "abstained", "stance", "stance_probability", "evidence")),
         )
     ]
     added, notes = {}, []
@@ -180,7 +180,8 @@ def _output(
         ours |= {"windows": str(answer.windows), "warnings": " ".join(answer.warnings)}
         for topic in answer.topics:
             decision = topic.decision
-            ours[topic.topic] = "yes" if decision.relevant else "no"
+            ours[topic.topic] = {True: "yes", False: "no", None: ""}[decision.relevant]
+            ours[f"{topic.topic}_abstained"] = "yes" if decision.abstained else "no"
             ours[f"{topic.topic}_probability"] = f"{decision.probability:.4f}"
             if decision.relevant:
                 summary.topics[topic.topic, decision.stance or ""] += 1

@@ -1,8 +1,9 @@
-"""Temperatures and thresholds from the logits of development articles (Guo et al. 2017).
+"""Temperatures, thresholds and abstention from the logits of development articles (Guo et al. 2017).
 
 One temperature a topic for relevance and one for all stances (a topic alone has too few), each the minimum of the
 likelihood over a grid. The threshold is the one with the best F1. All are shrunk by support: the fewer pairs a
 temperature, or relevant articles a threshold was found on, the harder it is pulled to 1, or 0.5.
+Abstention: the least confidence above which the share of right answers is what was asked for, over all topics.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.contract import Calibration
+from models.contract import Abstention, Calibration
 from models.decision import sigmoid, softmax
 from train.scores import UNKNOWN, Gold, Scores
 
@@ -31,6 +32,49 @@ def calibrate(logits: Scores, gold: Gold) -> tuple[Calibration, ...]:
         _topic(logits.relevance[gold.relevance[:, k] != UNKNOWN, k], column[column != UNKNOWN], stance)
         for k, column in enumerate(gold.relevance.T)
     )
+
+
+def calibrate_abstention(
+    logits: Scores, gold: Gold, calibration: tuple[Calibration, ...], *, relevance: float, stance: float
+) -> Abstention:
+    """How sure to be, so that of the answers given the share asked for is right.
+
+    Args:
+        logits: uncalibrated.
+        calibration: of each topic, as they will be applied.
+        relevance, stance: the shares; 0 answers always.
+    """
+    sure, right, stance_sure, stance_right = [], [], [], []
+    for k, c in enumerate(calibration):
+        known = gold.relevance[:, k] != UNKNOWN
+        probability = np.asarray(sigmoid(logits.relevance[known, k] / c.relevance_temperature))
+        said = probability >= c.threshold
+        sure.append(np.where(said, probability, 1 - probability))
+        right.append(said == (gold.relevance[known, k] == 1))
+        known = gold.stance[:, k] != UNKNOWN
+        if known.any():
+            chances = softmax(logits.stance[known, k] / c.stance_temperature)
+            stance_sure.append(chances.max(axis=1))
+            stance_right.append(chances.argmax(axis=1) == gold.stance[known, k])
+    return Abstention(_least_confidence(sure, right, relevance), _least_confidence(stance_sure, stance_right, stance))
+
+
+def _least_confidence(sure: list[Array], right: list[npt.NDArray[np.bool_]], wanted: float) -> float:
+    """The lowest confidence from which upward a share of ``wanted`` is right, if ``_SUPPORT`` answers are left.
+
+    Where no confidence gives that share, the one that leaves ``_SUPPORT`` answers.
+    """
+    if not sure or wanted == 0:
+        return 0.0
+    order = np.argsort(-np.concatenate(sure), kind="stable")
+    confidence, hits = np.concatenate(sure)[order], np.concatenate(right)[order]
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    last = np.append(confidence[1:] < confidence[:-1], True)  # equally sure answers are given together
+    enough = np.flatnonzero((precision >= wanted) & last & (np.arange(1, len(hits) + 1) >= _SUPPORT))
+    if len(enough) and enough[-1] == len(hits) - 1:
+        return 0.0
+    place = int(enough[-1]) if len(enough) else min(int(_SUPPORT), len(hits)) - 1
+    return float(np.floor(confidence[place] * 1e4) / 1e4)
 
 
 def _topic(logits: Array, relevant: npt.NDArray[np.int64], stance: float) -> Calibration:

@@ -46,6 +46,8 @@ _WANTED: Mapping[str, _Rule] = {
     "optimizer.weight_decay": _WEIGHT,
     "optimizer.clip": _POSITIVE,
     "optimizer.dropout": _SHARE,
+    "abstention.relevance": _SHARE,
+    "abstention.stance": _SHARE,
     "run.precision": ('"bf16" or "no"', lambda v: v in ("bf16", "no")),
 }
 
@@ -96,6 +98,14 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
+class AbstentionConfig:
+    """Section ``abstention``."""
+
+    relevance: float
+    stance: float
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """Section ``run``."""
 
@@ -114,6 +124,7 @@ class Config:
     encoder: EncoderConfig
     loss: LossConfig
     optimizer: OptimizerConfig
+    abstention: AbstentionConfig
     run: RunConfig
 
     def to_toml(self) -> str:

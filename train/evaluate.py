@@ -48,7 +48,8 @@ def evaluate(classifier: Classifier, articles: Sequence[LabelledArticle]) -> dic
     """Every figure of ``train.metrics`` on ``articles``, and how good the evidence is; events are the units."""
     taxonomy = classifier.contract.taxonomy
     answers = score(classifier, articles)
-    predicted = np.array([[t.decision.relevant for t in a.topics] for a in answers])
+    # every pair is measured, those that were abstained from too
+    predicted = np.array([[t.decision.probability >= t.threshold for t in a.topics] for a in answers])
     gold, units = gold_of(articles, taxonomy), units_of(articles)
     result = measure(probabilities_of(answers), predicted, gold, taxonomy, units=units)
     result["evidence"] = evidence_quality(answers, articles)
@@ -73,7 +74,8 @@ def evidence_quality(
             continue
         for topic in answer.topics:
             label = item.labels.get(topic.topic)
-            if label is None or not label.evidence or not topic.evidence:
+            likely = topic.decision.probability >= topic.threshold
+            if label is None or not label.evidence or not topic.evidence or not likely:
                 continue
             hits = [any(_overlap(shown, span) for span in label.evidence) for shown in topic.evidence]
             found = [any(_overlap(shown, span) for shown in topic.evidence) for span in label.evidence]

@@ -31,7 +31,7 @@ def choose_precision(checkpoint: Checkpoint, articles: Sequence[Article]) -> dic
     }
 
 
-def _answers(classifier: Classifier, articles: Sequence[Article]) -> list[tuple[float, tuple[bool, str | None]]]:
+def _answers(classifier: Classifier, articles: Sequence[Article]) -> list[tuple[float, tuple[bool | None, str | None]]]:
     return [
         (topic.decision.probability, (topic.decision.relevant, topic.decision.stance))
         for answer in classifier.classify(articles)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from tokenizers import Tokenizer
 
+from data.article import LabelledArticle
 from data.corpus import fingerprint
 from models.card import render_card, render_scores
 from models.checkpoint import BUNDLED, Checkpoint, publish, seal
@@ -28,7 +29,7 @@ from models.weights import save_weights
 from train.base import fitting_windows, prepare
 from train.baselines import constant, tfidf
 from train.batches import make_examples
-from train.calibrate import calibrate
+from train.calibrate import calibrate, calibrate_abstention
 from train.config import ROOT, Config
 from train.corpus import Corpus, load_corpus
 from train.evaluate import evaluate, logits_of, score
@@ -89,8 +90,7 @@ def run(config: Config, out: Path | None = None) -> Checkpoint:
     # Calibration and everything after it read the folder on disk, through the path that serves.
     draft, development = Classifier.load(seal(beside, manifest)), [*corpus.dev, *corpus.held_out]
     if development:
-        calibration = calibrate(logits_of(score(draft, development)), gold_of(development, corpus.taxonomy))
-        manifest["contract"] = dataclasses.replace(contract, calibration=calibration).to_json()
+        manifest["contract"] = _calibrated(draft, development, config).to_json()
     else:
         console.print("note: no dev articles, so probabilities are not calibrated and every threshold is 0.5")
     parity = choose_precision(seal(beside, manifest), [i.article for i in development or corpus.train])
@@ -105,6 +105,16 @@ def run(config: Config, out: Path | None = None) -> Checkpoint:
     print(render_scores(metrics))  # not through rich: it would fold the table
     console.print(f"{out}: ready after {time.monotonic() - began:.0f} s")
     return Checkpoint.open(out)
+
+
+def _calibrated(draft: Classifier, development: Sequence[LabelledArticle], config: Config) -> Contract:
+    """The contract of ``draft`` with temperatures, thresholds and abstention by ``development``."""
+    logits, gold = logits_of(score(draft, development)), gold_of(development, draft.contract.taxonomy)
+    calibration = calibrate(logits, gold)
+    abstention = calibrate_abstention(
+        logits, gold, calibration, relevance=config.abstention.relevance, stance=config.abstention.stance
+    )
+    return dataclasses.replace(draft.contract, calibration=calibration, abstention=abstention)
 
 
 def remeasure(folder: Path, config: Config) -> Checkpoint:

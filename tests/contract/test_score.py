@@ -14,7 +14,7 @@ from serve.__main__ import app
 from serve.scoring import score_table
 from tests.conftest import article
 
-OURS = ["", "_probability", "_stance", "_stance_probability", "_evidence"]
+OURS = ["", "_probability", "_abstained", "_stance", "_stance_probability", "_evidence"]
 
 
 def table(path: Path, count: int = 70, *, columns: tuple[str, ...] = ("id", "العنوان", "النص", "ملاحظة")) -> Path:

@@ -5,7 +5,7 @@ import pytest
 
 from data.taxonomy import Taxonomy
 from models.classifier import Answer, Classifier
-from models.contract import Calibration, Contract, EvidenceRule, Windows
+from models.contract import Abstention, Calibration, Contract, EvidenceRule, Windows
 from models.decision import Pooled, decide, pool, sigmoid
 from models.encoding import Encoded, Sentence, Window
 from models.evidence import evidence
@@ -81,6 +81,18 @@ def test_topics_without_stances(taxonomy: Taxonomy) -> None:
     contract = Contract(plain, Windows(), (Calibration(),) * 3)
     answer = decide(Pooled(np.ones(3), np.zeros((3, 0)), np.ones((1, 3))), contract)
     assert [(d.relevant, d.stance, d.stances) for d in answer] == [(True, None, ())] * 3
+
+
+def test_what_is_too_unsure_is_not_said(taxonomy: Taxonomy) -> None:
+    contract = Contract(taxonomy, Windows(), (Calibration(),) * 3, abstention=Abstention(relevance=0.7, stance=0.6))
+    stances = np.array([[3.0, 0, 0], [0, 3.0, 0], [0, 0, 0.5]])
+    unsure, against, no_stance = decide(Pooled(np.array([0.5, 2.0, 2.0]), stances, np.ones((1, 3))), contract)
+    assert (unsure.relevant, unsure.stance, unsure.abstained) == (None, None, True)
+    assert (against.relevant, against.stance, against.abstained) == (True, "against", False)
+    assert (no_stance.relevant, no_stance.stance, no_stance.abstained) == (True, None, True)
+    no, unsure_no, _ = decide(Pooled(np.array([-2.0, -0.5, 0.0]), stances, np.ones((1, 3))), contract)
+    assert (no.relevant, no.stance, no.abstained) == (False, None, False)
+    assert (unsure_no.relevant, unsure_no.abstained) == (None, True)
 
 
 def test_evidence_is_ranked_and_never_the_headline() -> None:

@@ -102,7 +102,7 @@ def answered(item: LabelledArticle, classifier: Classifier) -> Answer:
     (answer,) = score(classifier, [item])
     first = answer.text.split("\n")[0]
     shown = (Evidence(0, len(first), first, 1.0),)
-    return dataclasses.replace(answer, topics=(TopicAnswer("t", Decision(1.0, True, (), None), 0.5, shown),))
+    return dataclasses.replace(answer, topics=(TopicAnswer("t", Decision(1.0, True, (), None, False), 0.5, shown),))
 
 
 def test_evidence_of_web_pages_is_not_measured(classifier: Classifier) -> None:

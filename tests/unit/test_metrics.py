@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from data.taxonomy import Taxonomy
+from models.contract import Abstention, Calibration
 from tests.conftest import labelled
-from train.calibrate import best_threshold, calibrate, fit_relevance, fit_stance
+from train.calibrate import best_threshold, calibrate, calibrate_abstention, fit_relevance, fit_stance
 from train.metrics import calibration_error, f1, measure, stance_end_to_end, stance_macro_f1, topic_macro_f1
 from train.scores import UNKNOWN, Gold, Scores, units_of
 
@@ -135,3 +136,33 @@ def test_a_topic_with_one_answer_only_is_left_uncalibrated() -> None:
     first, second = calibrate(logits, gold)
     assert (first.relevance_temperature, first.threshold) == (1.0, 0.5)
     assert second.relevance_temperature != 1.0
+
+
+def test_abstention_gives_the_precision_asked_for() -> None:
+    # a confidence of 0.95 is always right (60 times), of 0.8 three times in four (40 times), of 0.55 by halves (100)
+    logits = np.log(np.repeat([0.95, 0.8, 0.55], [60, 40, 100]) / np.repeat([0.05, 0.2, 0.45], [60, 40, 100]))
+    relevant = np.concatenate([np.ones(60), np.tile([1, 1, 1, 0], 10), np.tile([1, 0], 50)]).astype(np.int64)
+    scores = Scores(logits[:, None], np.zeros((200, 1, 3)))
+    gold = Gold(relevant[:, None], np.full((200, 1), UNKNOWN))
+    plain = (Calibration(),)
+
+    def chosen(precision: float) -> float:
+        return calibrate_abstention(scores, gold, plain, relevance=precision, stance=0.9).relevance
+
+    assert chosen(0.9) == pytest.approx(0.8, abs=1e-3)  # 90 of 100
+    assert chosen(0.95) == pytest.approx(0.95, abs=1e-3)
+    assert chosen(0.6) == 0.0  # all 200 give 0.7
+    assert chosen(0.0) == 0.0
+    assert calibrate_abstention(scores, gold, plain, relevance=0.9, stance=0.9).stance == 0.0  # no stance to judge by
+
+
+def test_abstention_out_of_reach_answers_the_surest_few() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(200, 1))
+    gold = Gold(rng.integers(0, 2, size=(200, 1)), np.full((200, 1), UNKNOWN))
+    chosen = calibrate_abstention(
+        Scores(logits, np.zeros((200, 1, 3))), gold, (Calibration(),), relevance=0.99, stance=0
+    )
+    sure = np.maximum(1 / (1 + np.exp(-logits)), 1 / (1 + np.exp(logits)))
+    assert chosen != Abstention()
+    assert 30 <= (sure >= chosen.relevance).sum() < 35
