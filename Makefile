@@ -29,13 +29,23 @@ train: setup ## fine-tune, calibrate, evaluate, write a checkpoint [BASE=<hub id
 serve: serving ## HTTP on 127.0.0.1:8000 [CHECKPOINT=<folder> PORT=<port>]
 	$(PY) -m serve api $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(PORT),--port $(PORT))
 
-score: serving ## score a table of articles: IN=articles.csv OUT=scored.csv [CHECKPOINT=<folder>]
+score: serving ## score tables of articles: IN="articles.csv more.jsonl" OUT=scored.csv [CHECKPOINT=<folder>]
 	@test -n "$(IN)" -a -n "$(OUT)" || { echo "make score IN=articles.csv OUT=scored.csv"; exit 2; }
-	$(PY) -m serve score "$(IN)" "$(OUT)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
+	$(PY) -m serve score $(IN) "$(OUT)" $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
 
 pretrain: setup ## pretrain an encoder: CORPUS=<folder, file or hub data set> [OUT=<folder> CONFIG=<toml> INIT=<folder>]
 	@test -n "$(CORPUS)" || { echo "make pretrain CORPUS=<folder, file or hub data set>"; exit 2; }
 	$(PY) -m train pretrain --corpus "$(CORPUS)" $(if $(OUT),--out "$(OUT)") $(if $(CONFIG),--config "$(CONFIG)") $(if $(INIT),--init "$(INIT)")
+
+report: setup ## a page of figures and plots of a checkpoint, runs/report.html [CHECKPOINT=<folder> DATA="<paths>" OUT=<file>]
+	$(PY) -m train report $(CHECKPOINT) $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(if $(wildcard runs/curve/results.json),--curve runs/curve/results.json) $(if $(wildcard runs/ablations/results.json),--ablations runs/ablations/results.json)
+
+gate: setup ## fail where the bundled checkpoint is worse than train/floors.json allows
+	$(PY) -m train gate
+
+benchmark: setup ## train and score on public sets, docs/benchmarks.md: DATA=<folder> [SEEDS=<n> BASE=<hub id, folder or random>]
+	@test -n "$(DATA)" || { echo "make benchmark DATA=<folder of the sets>; see docs/benchmarks.md"; exit 2; }
+	$(PY) -m train benchmark "$(DATA)" $(if $(SEEDS),--seeds $(SEEDS)) $(if $(BASE),--base "$(BASE)")
 
 test: setup ## run the tests (offline)
 	$(PY) -m pytest
@@ -50,4 +60,4 @@ check: setup ## ruff, mypy strict, import contracts, the corpus
 clean: ## remove what can be made again
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-serve serving train serve score pretrain test check clean
+.PHONY: help setup setup-serve serving train serve score pretrain report gate benchmark test check clean

@@ -12,21 +12,44 @@ from typing import IO, NamedTuple
 
 SEPARATORS = ",;\t|"
 _RECORD = 1 << 22  # characters of the longest record of several lines; a quote open for longer was never closed
+_PIECE = 1 << 16  # characters of a line without end that are passed over together
 _SAMPLE = 20  # records looked at to tell the separator
 _HINT = re.compile(r'"?sep=([^\w"\r\n ])"?[\r\n]*', re.IGNORECASE)  # Excel's first line
 
 csv.field_size_limit(min(sys.maxsize, 1 << 30))  # an article may be longer than the 131,072 characters of the default
 
 
+class Line(str):
+    """A line that was longer than ``_RECORD``: its beginning."""
+
+
 class Record(NamedTuple):
     """Cells of one record; empty for a blank line.
 
     Attributes:
-        problem: what is wrong with it, for a person; ``cells`` holds what could be read.
+        problem: what is wrong with it: code and message; ``cells`` holds what could be read.
     """
 
     cells: list[str]
     problem: str = ""
+
+
+def bounded_lines(file: IO[str]) -> Iterator[str]:
+    """The lines of ``file``; of one that is longer than any article its beginning, as a ``Line``."""
+    after = file.readline(_RECORD)
+    while line := after:
+        last, most = line, _RECORD
+        while len(last) == most and not last.endswith(("\n", "\r")):
+            last, most = file.readline(_PIECE), _PIECE
+        after = file.readline(_RECORD)
+        if len(last) == most and last.endswith("\r") and after == "\n":  # one line end, cut in two
+            after = file.readline(_RECORD)
+        yield line if last is line else Line(line)
+
+
+def too_long() -> str:
+    """What is wrong with a ``Line``."""
+    return f"article_too_long: a line of more than {_RECORD} characters; the rest of it is left out"
 
 
 def find_header(head: str, *, tabs: bool) -> tuple[str, list[str]]:
@@ -59,8 +82,9 @@ def table_records(file: IO[str], separator: str) -> Iterator[Record]:
     Args:
         file: opened with ``newline=""``, at its beginning.
     """
-    first = file.readline()
-    lines = file if _hinted(first) else itertools.chain([first], file)
+    lines = bounded_lines(file)
+    first = next(lines, "")
+    lines = lines if _hinted(first) else itertools.chain([first], lines)
     return itertools.dropwhile(lambda record: not "".join(record.cells).strip(), _records(lines, separator))
 
 
@@ -79,6 +103,9 @@ def _records(lines: Iterator[str], separator: str) -> Iterator[Record]:
     again = ""
     while line := again or next(lines, ""):
         again = ""
+        if isinstance(line, Line):
+            yield Record(_alone(line, separator).cells, too_long())
+            continue
         taken: list[str] = []
         try:
             # strict: without it the end of the file, or a letter behind a closing quote, would be no error
@@ -96,7 +123,7 @@ def _take(first: str, lines: Iterator[str], taken: list[str]) -> Iterator[str]:
     for line in itertools.chain([first], lines):
         taken.append(line)
         size += len(line)
-        if size > _RECORD and len(taken) > 1:
+        if isinstance(line, Line) or (size > _RECORD and len(taken) > 1):
             raise csv.Error("too long")
         yield line
 
@@ -105,5 +132,5 @@ def _alone(line: str, separator: str) -> Record:
     """One line, forgiving what stands behind a closing quote (``"he" said``)."""
     cells = next(csv.reader([line.rstrip("\r\n") + "\n"], delimiter=separator), [])
     if cells and cells[-1].endswith("\n"):
-        return Record([*cells[:-1], cells[-1][:-1]], "a quote is opened and never closed")
+        return Record([*cells[:-1], cells[-1][:-1]], "bad_row: a quote is opened and never closed")
     return Record(cells)

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
-from pathlib import Path
 from typing import IO
 
 _PIECE = 1 << 20  # bytes looked at together
+_MARKED = "wijha_marked"  # how Python's list of error handlers knows ours
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def guess_encoding(path: Path) -> str:
-    """The encoding of ``path`` as Python names it: UTF-8, UTF-16 or Windows-1256.
+def guess_encoding(file: IO[bytes]) -> str:
+    """The encoding of ``file`` as Python names it: UTF-8, UTF-16 or Windows-1256.
 
     Looks at the first megabyte, and where that is all ASCII on to where it stops being so: an export that begins
     with thousands of Latin rows must not decide how the Arabic under them is read.
     """
-    with path.open("rb") as file:
+    head = file.read(_PIECE)
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if wide := _without_mark(head):
+        return wide
+    while head and head.isascii():
         head = file.read(_PIECE)
-        if head.startswith(codecs.BOM_UTF8):
-            return "utf-8-sig"
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        if wide := _without_mark(head):
-            return wide
-        while head and head.isascii():
-            head = file.read(_PIECE)
-        more = file.read(_PIECE)  # the first high byte may be the last of its piece
+    more = file.read(_PIECE)  # the first high byte may be the last of its piece
     return _narrow(head + more, whole=len(more) < _PIECE)
 
 
@@ -51,11 +51,38 @@ def _narrow(sample: bytes, *, whole: bool) -> str:
     return "utf-8"
 
 
-def open_text(path: Path, encoding: str) -> IO[str]:
-    """The file as characters, line ends as they are; bytes that don't decode stay visible where they stand."""
-    return path.open(
-        encoding=encoding, errors="surrogateescape" if encoding.startswith("utf-8") else "replace", newline=""
-    )
+def open_text(file: IO[bytes], encoding: str) -> IO[str]:
+    """The bytes as characters, line ends as they are; bytes that don't decode stay visible where they stand."""
+    narrow = encoding.startswith("utf-8")
+    if not narrow:
+        codecs.register_error(_MARKED, _marked)
+    return io.TextIOWrapper(file, encoding, "surrogateescape" if narrow else _MARKED, newline="")
+
+
+def write_text(file: IO[bytes], encoding: str) -> io.TextIOWrapper:
+    """Characters to bytes, line ends as they are, U+FFFD for what is no character."""
+    codecs.register_error(_MARKED, _marked)
+    return io.TextIOWrapper(file, encoding, _MARKED, newline="")
+
+
+def _marked(error: UnicodeError) -> tuple[str, int]:
+    """Decoding: a lone surrogate, as ``surrogateescape`` gives, which knows no UTF-16. Encoding: U+FFFD."""
+    if isinstance(error, UnicodeDecodeError):
+        return "\udcff", error.end
+    if isinstance(error, UnicodeEncodeError):
+        return "\ufffd" * (error.end - error.start), error.end
+    raise error
+
+
+def misread(text: str, encoding: str) -> bool:
+    """Whether ``text`` was taken for Windows-1256, which any bytes are, but is UTF-8: a file made of two."""
+    if encoding != "cp1256" or text.isascii():
+        return False
+    try:
+        letters = len(text) - len(text.encode("cp1256").decode("utf-8"))
+    except UnicodeError:
+        return False
+    return letters >= 4  # a letter and a comma can look like one of UTF-8; four in a row, and nothing else, don't
 
 
 def decodable(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +14,21 @@ from models.classifier import Classifier
 from models.selftest import run_selftest
 from serve.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint that passed its self-test."""
+    """A checkpoint that passed its self-test.
+
+    Attributes:
+        card: the model card, Markdown; empty where the folder has none.
+    """
 
     checkpoint: Checkpoint
     classifier: Classifier
     metrics: dict[str, Any]
+    card: str
 
 
 class Engine:
@@ -49,10 +57,14 @@ class Engine:
     def _load(self) -> None:
         try:
             self._loaded = load(self._settings)
+            checkpoint = self._loaded.checkpoint
+            _log.info("ready", extra={"fields": {"model": checkpoint.name, "digest": checkpoint.digest}})
         except WijhaError as error:
             self._missing = _failure(error)
+            _log.error("not ready: %s", error)
         except Exception as error:  # noqa: BLE001 - the thread's last line: a server that is not ready must say why
             self._missing = _failure(ConfigError("load_failed", f"{type(error).__name__}: {error}"))
+            _log.error("not ready: %s", type(error).__name__, exc_info=error)
 
 
 def _failure(error: WijhaError) -> tuple[type[WijhaError], str, str, str]:
@@ -71,8 +83,9 @@ def load(settings: Settings) -> Loaded:
         checkpoint,
         backend=settings.backend,
         precision=settings.precision or None,
-        streams=settings.streams or None,
+        streams=settings.share,
     )
     run_selftest(checkpoint.folder, classifier)
     metrics = json.loads((checkpoint.folder / "metrics.json").read_text(encoding="utf-8"))
-    return Loaded(checkpoint, classifier, metrics)
+    card = checkpoint.folder / "README.md"
+    return Loaded(checkpoint, classifier, metrics, card.read_text(encoding="utf-8") if card.is_file() else "")

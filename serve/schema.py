@@ -10,6 +10,8 @@ from data.errors import WijhaError
 from models.classifier import Answer, TopicAnswer
 from models.contract import Contract
 
+LONGEST_ID = 256  # characters of an article's id, which logs and tables carry
+
 
 class Name(BaseModel):
     """A topic's name for readers."""
@@ -93,7 +95,9 @@ class ArticleIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    id: str | int | None = Field(None, description="Comes back in the answer; default: its place in the list.")
+    id: str | int | None = Field(
+        None, description=f"Comes back in the answer; {LONGEST_ID} characters at most. Default: its place in the list."
+    )
     title: str | None = Field(None, description="Headline.")
     text: str = Field(description="Body, as plain text or as a web page.")
 

@@ -1,193 +1,212 @@
-"""A table in, the same table with labels out: streamed, in order, no row lost."""
+"""A table in, the same table with labels out: streamed, in order, no row lost, and gone on with after a kill.
+
+A run reads its input from the start each time. What was scored before, in this run or one that was cut off, is taken
+from the store of answers (``serve/answers.py``); since an answer depends on its headline and text alone, the output
+comes out the same to the byte however often the run was cut off.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.article import Article
-from data.errors import ArticleError, DataError
-from data.tables import TEXT_COLUMNS, TITLE_COLUMNS, Row, Writer, open_table
-from models.classifier import Answer, Classifier
-from models.contract import Contract
+from data.errors import DataError
+from data.sources import PARQUET, find_sources
+from data.tables import open_table
+from data.writers import Writer, check_ending
+from models.checkpoint import Checkpoint
+from models.classifier import Classifier
+from serve.inputs import Input, Item, open_inputs
+from serve.pipeline import scored_items
+from serve.rows import NESTED_NAMES, Plan, flat_columns, flat_names, make_plan, nested_columns, nested_fields
+from serve.stories import check_installed, find_stories, story_id
+from serve.tally import Summary
+from serve.work import Work
 
-_CHUNK = 32  # rows handed to the model together
-_AHEAD = 3  # chunks under way: the next is read and tokenised while one is computed
+FORMAT = 1  # of the work folder; another number when the same input would be written otherwise
 
 
-@dataclass
-class Summary:
-    """What a run found.
-
-    Attributes:
-        topics: (topic, stance or "") to number of rows.
-    """
-
-    rows: int = 0
-    errors: int = 0
-    windows: int = 0
-    topics: Counter[tuple[str, str]] = field(default_factory=Counter)
+class Stopped(Exception):  # noqa: N818 - no error: the run was asked to end, and the same call goes on with it
+    """The run ended early at a safe point."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Which columns are read and written.
+class Options:
+    """What may be chosen about a run.
 
     Attributes:
-        added: our column's plain name to the name it has in this output.
+        text_column, title_column: default: by their usual names, in each file.
+        excel: CSV for a spreadsheet, see ``data.writers.Writer``.
+        stories: a column ``story``, the same for near copies; see ``serve.stories``.
+        max_characters: of headline and text together; a longer article is an error in its row.
+        backend, precision: what ``classifier`` was loaded with; precision empty for the checkpoint's own.
+        fresh: forget what an earlier run toward the same output left.
     """
 
-    text: str
-    title: str | None
-    columns: tuple[str, ...]
-    added: Mapping[str, str]
-    notes: tuple[str, ...]
+    text_column: str | None = None
+    title_column: str | None = None
+    excel: bool = False
+    stories: bool = False
+    max_characters: int = 400_000
+    backend: str = "openvino"
+    precision: str = ""
+    fresh: bool = field(default=False, metadata={"sealed": False})
 
 
 def score_table(
-    source: Path,
+    sources: Sequence[Path],
     target: Path,
     classifier: Classifier,
     *,
-    model: str,
-    text_column: str | None = None,
-    title_column: str | None = None,
-    excel: bool = False,
+    checkpoint: Checkpoint,
+    options: Options = Options(),
     said: Callable[[str], None] = lambda _: None,
     progress: Callable[[int], None] = lambda _: None,
+    sized: Callable[[int], None] = lambda _: None,
+    meter: Callable[[int], None] = lambda _: None,
+    stop: threading.Event | None = None,
 ) -> Summary:
-    """Score ``source`` into ``target``.
+    """Score ``sources`` into ``target``. Called again with the same arguments after a kill, it goes on.
 
     Args:
-        model: names the checkpoint in every row.
+        sources: files, folders, globs; see ``data.sources.find_sources``.
+        target: its ending says what is written; it appears when it is whole.
+        checkpoint: the one that ``classifier`` was loaded from; names the model in every row.
         said: gets what a person should know: columns, encoding, collisions.
         progress: gets the number of rows just written.
+        sized: gets the size of all files in bytes, once.
+        meter: gets the number of bytes just read of them.
+        stop: set: the run ends early.
 
     Raises:
-        DataError: before anything is scored, where the table as a whole can't be read (see ``open_table``) or has no
-            column of text (``no_text_column``), or where ``target`` can't be written (``same_file``, ``bad_target``).
+        DataError: before anything is scored, where a table as a whole can't be read (see ``open_table``) or has no
+            column of text (``no_text_column``), where ``target`` can't be written (``same_file``, ``bad_target``),
+            where another run is at it (``busy``), or was cut off and had another model, settings or input
+            (``other_run``). While it runs, where a packed file turns out to be broken.
+        StoreError, OSError: the disk is full; the same call goes on when it is not.
+        Stopped: ``stop`` was set.
     """
-    _check_target(source, target)
-    table = open_table(source)
-    text = table.column(text_column, TEXT_COLUMNS, what="text", taken=title_column)
-    title = table.column(title_column, TITLE_COLUMNS, what="title", taken=text)
-    plan = make_plan(table.columns, classifier.contract, text, title, where=str(source))
-    separator = {"\t": "tab"}.get(table.separator, table.separator) or "JSON Lines"
-    said(f"{source.name}: {table.encoding}, separator {separator}; text column {plan.text!r}, title {plan.title!r}")
-    for name in table.renamed:
-        said(f"a header that stood twice or was empty is now {name!r}")
+    check_target(sources, target, options)
+    inputs = open_inputs(sources, target, options.text_column, options.title_column)
+    plan = plan_output(inputs, target, classifier, options)
+    for line in itertools.chain.from_iterable(one.notes for one in inputs):
+        said(line)
     for note in plan.notes:
         said(note)
-    summary = Summary()
-    beside = target.with_name(target.name + ".part" + target.suffix)
-    try:
-        writer = Writer(beside, plan.columns, excel=excel)
-    except OSError as error:
-        raise DataError("bad_target", f"can't be written: {error.strerror}", where=str(target)) from error
-    try:
-        with writer, ThreadPoolExecutor(_AHEAD) as pool:
-            for rows, answers in _ahead(pool, classifier, table.rows(), plan):
-                for row, answer in zip(rows, answers, strict=True):
-                    writer.write(_output(row, answer, plan, classifier.contract, model, summary))
-                progress(len(rows))
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)  # where something failed; else it has its name by now
+    if options.stories:
+        said("stories: all texts are read once before the first is scored")
+    sized(sum({one.table.source.path: one.table.source.path.stat().st_size for one in inputs}.values()))
+    with Work(target, seal(inputs, checkpoint, options), fresh=options.fresh) as work:
+        if work.kept:
+            said(f"going on with a run that was cut off: {work.kept} answers are there")
+        try:
+            summary = _run(inputs, plan, classifier, checkpoint, options, work, progress, meter, stop)
+        except DataError:  # the input is broken, so there is nothing to go on with
+            work.discard()
+            raise
+        for one in inputs:
+            one.check_unchanged()
+        work.publish()
     return summary
 
 
-def _check_target(source: Path, target: Path) -> None:
-    if target.resolve() == source.resolve():
+def _run(
+    inputs: Sequence[Input],
+    plan: Plan,
+    classifier: Classifier,
+    checkpoint: Checkpoint,
+    options: Options,
+    work: Work,
+    progress: Callable[[int], None],
+    meter: Callable[[int], None],
+    stop: threading.Event | None,
+) -> Summary:
+    summary = Summary()
+    model = f"{checkpoint.name}@{checkpoint.digest[:12]}"
+    nested = check_ending(work.target) == PARQUET
+    columns_of = nested_columns if nested else flat_columns
+    types = {plan.added[name]: kind for name, kind in nested_fields().items() if name in plan.added} if nested else {}
+    story_of = _stories(inputs, work) if options.stories else None
+    items = read_items(inputs, meter)
+    with ExitStack() as stack:
+        writer = stack.enter_context(Writer(work.part, plan.names, nested=types, excel=options.excel))
+        for chunk in stack.enter_context(scored_items(items, classifier, work.answers, options.max_characters)):
+            for item, record, repeated in chunk:
+                ours = columns_of(record, model)
+                if "source" in plan.added:
+                    ours["source"] = item.source
+                if story_of is not None:
+                    ours["story"] = story_of(summary.rows)
+                summary.add(record, repeated=repeated)
+                writer.write(plan.row(item.row.values, ours))
+            progress(len(chunk))
+            if stop is not None and stop.is_set():
+                raise Stopped
+    return summary
+
+
+def read_items(inputs: Sequence[Input], meter: Callable[[int], None] = lambda _: None) -> Iterator[Item]:
+    """The rows of all inputs, one after the other."""
+    for one in inputs:
+        yield from one.items(meter)
+
+
+def count_rows(source: Path) -> int:
+    """How many rows ``score_table`` would write for a file, folder or glob.
+
+    Raises:
+        DataError: see ``open_table``.
+    """
+    return sum(1 for found in find_sources([source]) for _ in open_table(found).rows())
+
+
+def check_target(sources: Sequence[Path], target: Path, options: Options) -> None:
+    """Whether ``target`` can be written.
+
+    Raises:
+        DataError: ``same_file``, ``bad_target``.
+    """
+    if any(target.resolve() == source.resolve() for source in sources):
         raise DataError("same_file", "the output would overwrite the input", where=str(target))
     if target.is_dir():
         raise DataError("bad_target", "a folder; the name of a file is wanted", where=str(target))
     if not target.parent.is_dir():
         raise DataError("bad_target", f"there is no folder {target.parent}", where=str(target))
+    check_ending(target, excel=options.excel)
 
 
-def make_plan(columns: Sequence[str], contract: Contract, text: str | None, title: str | None, *, where: str) -> Plan:
-    """Columns in and out; ours are renamed where the input uses the same name.
-
-    Raises:
-        DataError: ``no_text_column``.
-    """
-    if text is None:
-        known = ", ".join(columns)
-        raise DataError("no_text_column", f"name it with --text-column; the table has: {known}", where=where)
-    wanted = [
-        name
-        for topic in contract.taxonomy.ids
-        for name in (
-            topic,
-            *(f"{topic}_{part}" for part in ("probability", "abstained", "stance", "stance_probability", "evidence")),
-        )
-    ]
-    added, notes = {}, []
-    for plain in [*wanted, "windows", "warnings", "error", "model"]:
-        free = plain
-        while free in columns:
-            free = f"wijha_{free}"
-        if free != plain:
-            notes.append(f"the input has a column {plain!r}; ours is {free!r}")
-        added[plain] = free
-    return Plan(text, title, (*columns, *added.values()), added, tuple(notes))
+def plan_output(inputs: Sequence[Input], target: Path, classifier: Classifier, options: Options) -> Plan:
+    """The columns of the output: the union of the inputs', in the order met, then ours."""
+    columns = dict.fromkeys(name for one in inputs for name in one.table.columns)
+    nested = check_ending(target) == PARQUET
+    ours = [*NESTED_NAMES] if nested else flat_names(classifier.contract.taxonomy)
+    if options.stories:
+        check_installed()
+        ours.append("story")
+    if len(inputs) > 1:
+        ours.append("source")
+    return make_plan(list(columns), ours)
 
 
-def _ahead(
-    pool: ThreadPoolExecutor, classifier: Classifier, rows: Iterator[Row], plan: Plan
-) -> Iterator[tuple[list[Row], list[Answer | ArticleError]]]:
-    """Chunks with their answers, in order, a few under way at a time."""
-    waiting: deque[tuple[list[Row], Future[list[Answer | ArticleError]]]] = deque()
-    chunks = iter(lambda: list(itertools.islice(rows, _CHUNK)), [])
-    for chunk in chunks:
-        waiting.append((chunk, pool.submit(_score, classifier, chunk, plan)))
-        if len(waiting) >= _AHEAD:
-            done, future = waiting.popleft()
-            yield done, future.result()
-    for done, future in waiting:
-        yield done, future.result()
+def seal(inputs: Sequence[Input], checkpoint: Checkpoint, options: Options) -> dict[str, object]:
+    """All that the bytes of the output depend on, in plain values."""
+    chosen = {f.name: getattr(options, f.name) for f in dataclasses.fields(Options) if f.metadata.get("sealed", True)}
+    chosen["precision"] = options.precision or checkpoint.precision
+    return {
+        "format": FORMAT,
+        "checkpoint": checkpoint.digest,
+        "options": chosen,
+        "input": {one.name: one.seal for one in inputs},
+    }
 
 
-def _score(classifier: Classifier, rows: Iterable[Row], plan: Plan) -> list[Answer | ArticleError]:
-    rows = list(rows)
-    readable = [row for row in rows if not row.error]
-    articles = [
-        Article(
-            str(row.number),
-            row.values[plan.title] if plan.title else "",
-            row.values[plan.text],
-        )
-        for row in readable
-    ]
-    answers = iter(classifier.classify(articles))
-    return [ArticleError(*row.error.split(": ", 1)) if row.error else next(answers) for row in rows]
-
-
-def _output(
-    row: Row, answer: Answer | ArticleError, plan: Plan, contract: Contract, model: str, summary: Summary
-) -> dict[str, str]:
-    summary.rows += 1
-    ours = {"model": model}
-    if isinstance(answer, ArticleError):
-        summary.errors += 1
-        ours["error"] = str(answer)
-    else:
-        summary.windows += answer.windows
-        ours |= {"windows": str(answer.windows), "warnings": " ".join(answer.warnings)}
-        for topic in answer.topics:
-            decision = topic.decision
-            ours[topic.topic] = {True: "yes", False: "no", None: ""}[decision.relevant]
-            ours[f"{topic.topic}_abstained"] = "yes" if decision.abstained else "no"
-            ours[f"{topic.topic}_probability"] = f"{decision.probability:.4f}"
-            if decision.relevant:
-                summary.topics[topic.topic, decision.stance or ""] += 1
-            if decision.stance is not None:
-                ours[f"{topic.topic}_stance"] = decision.stance
-                chance = decision.stances[contract.taxonomy.stances.index(decision.stance)]
-                ours[f"{topic.topic}_stance_probability"] = f"{chance:.4f}"
-            ours[f"{topic.topic}_evidence"] = " | ".join(e.text for e in topic.evidence)
-    return {**row.values, **{plan.added[name]: value for name, value in ours.items()}}
+def _stories(inputs: Sequence[Input], work: Work) -> Callable[[int], str]:
+    """Row to the id of its story: all texts are read once for it, before any is scored."""
+    texts = ("" if item.row.error else item.text for item in read_items(inputs))
+    places = find_stories(texts, work.folder)
+    return lambda row: story_id(int(places[row]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from train.export import export_graph
 from train.tokenizer import SPECIAL, train_tokenizer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Jobs of a test's server stay out of the home folder.
+os.environ["WIJHA_JOBS_FOLDER"] = str(Path(tempfile.gettempdir()) / f"wijha-test-jobs-{os.getpid()}")
 
 SENTENCES = [
     "وصلت سفينة شحن إلى ميناء الخمس فجر الثلاثاء وعلى متنها حاويات لم تُفتّش.",

@@ -1,4 +1,4 @@
-"""``python -m train``: run (fine-tune), evaluate, measure, export, pretrain."""
+"""``python -m train``: run (fine-tune), calibrate, measure, report, gate, ablate, curve, benchmark, pretrain, export."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from data.errors import DataError, WijhaError
+from data.errors import ConfigError, DataError, WijhaError
+from models.checkpoint import DEFAULT
 
 DATA = "File or folder of labelled articles, or several with spaces between; may be given again."
 
@@ -78,6 +79,124 @@ def measure(
 
     changes = {"data": {"extra": _names(data)}} if data else {}
     remeasure(checkpoint, read_config(checkpoint / "train_config.toml", **changes))
+
+
+@app.command()
+def calibrate(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder.")],
+    data: Annotated[list[str] | None, Option(help=f"{DATA} Instead of those it was made from.")] = None,
+    relevance: Annotated[float | None, Option(help="Share of right relevance answers; 0: always answer.")] = None,
+    stance: Annotated[float | None, Option(help="Share of right stances; 0: always answer.")] = None,
+) -> None:
+    """Choose temperatures, thresholds and abstention anew on the dev articles; the weights stay as they are."""
+    from train.config import read_config
+    from train.run import recalibrate
+
+    shares = {name: value for name, value in (("relevance", relevance), ("stance", stance)) if value is not None}
+    changes: dict[str, object] = {"abstention": shares}
+    if data:
+        changes["data"] = {"extra": _names(data)}
+    recalibrate(checkpoint, read_config(checkpoint / "train_config.toml", **changes))
+
+
+@app.command()
+def report(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder.")] = DEFAULT,
+    data: Annotated[list[str] | None, Option(help=f"{DATA} Instead of those it was made from.")] = None,
+    out: Annotated[Path, Option("--out", "-o", help="The page.")] = Path("runs/report.html"),
+    curve: Annotated[Path | None, Option(help="results.json of `curve`.")] = None,
+    ablations: Annotated[Path | None, Option(help="results.json of `ablate`.")] = None,
+) -> None:
+    """Measure a checkpoint through the path that serves, and write a page with tables and plots."""
+    from train.report import report as write
+
+    write(checkpoint, out, data=_names(data or []), curve=curve, ablations=ablations)
+    typer.echo(str(out))
+
+
+@app.command()
+def gate(
+    raise_floors: Annotated[
+        bool, Option("--raise", help="Raise the floors to what is measured, less the slack.")
+    ] = False,
+    because: Annotated[str, Option(help="With --raise: why floors may fall, or rest on other articles. Kept.")] = "",
+    floors: Annotated[Path | None, Option(help="The history; default: train/floors.json.")] = None,
+) -> None:
+    """Measure the bundled checkpoint on the bundled articles; status 1 where it fell below a floor."""
+    from datetime import UTC, datetime
+
+    from models.checkpoint import Checkpoint
+    from train import gate as gates
+
+    opened, floors = Checkpoint.open(DEFAULT), floors or gates.FLOORS
+    if because and not raise_floors:
+        raise ConfigError("bad_option", "goes with --raise", where="--because")
+    if raise_floors:
+        found = gates.measured(opened, gates.bundled_corpus())
+        today = datetime.now(UTC).date().isoformat()
+        history = gates.write_floors(found, opened.digest, made=today, because=because, path=floors)
+        typer.echo(f"{floors}: {len(history)} entries")
+        return
+    found, wrong = gates.gate(DEFAULT, floors)
+    for name, body in found.items():
+        typer.echo(f"{name} ({body['articles']}): " + ", ".join(f"{f} {v:.4f}" for f, v in body["figures"].items()))
+    for line in wrong:
+        typer.echo(f"below the floor: {line}", err=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ablate(
+    names: Annotated[list[str] | None, typer.Argument(help="Of train/configs/ablations; default: all.")] = None,
+    config: Annotated[Path | None, Option(help="TOML laid over train/configs/base.toml.")] = None,
+    data: Annotated[list[str] | None, Option(help=DATA)] = None,
+    out: Annotated[Path, Option("--out", "-o", help="Folder; given again, it goes on.")] = Path("runs/ablations"),
+) -> None:
+    """Train without one part at a time, and the [CLS] baseline; a table of what each is good for."""
+    from train.sweep import ablations, sweep, table
+
+    typer.echo(table(sweep(ablations(names or []), out, config=config, data=_names(data or []), first_token=not names)))
+
+
+@app.command()
+def curve(
+    config: Annotated[Path | None, Option(help="TOML laid over train/configs/base.toml.")] = None,
+    data: Annotated[list[str] | None, Option(help=DATA)] = None,
+    out: Annotated[Path, Option("--out", "-o", help="Folder; given again, it goes on.")] = Path("runs/curve"),
+) -> None:
+    """Train on an eighth, a quarter, a half and all of the training articles; a table for `report --curve`."""
+    from train.sweep import data_sizes, sweep, table
+
+    typer.echo(table(sweep(data_sizes(), out, config=config, data=_names(data or []))))
+
+
+@app.command()
+def benchmark(
+    folder: Annotated[Path, typer.Argument(help="Folder of the sets; see docs/benchmarks.md.")],
+    sets: Annotated[
+        list[str] | None, Option("--set", help="One set; may be given again. Default: all that are there.")
+    ] = None,
+    seeds: Annotated[int, Option(min=0, help="How many; 0: the linear model alone.")] = 5,
+    base: Annotated[str, Option(help="Encoder: a hub id, a folder, or `random` weights.")] = "models/base",
+    epochs: Annotated[list[float] | None, Option(help="Chosen from, on a part of train; may be given again.")] = None,
+    results: Annotated[Path, Option(help="Folder of the results; given again, it goes on.")] = Path("runs/benchmarks"),
+    out: Annotated[Path, Option("--out", "-o", help="The page.")] = Path("docs/benchmarks.md"),
+) -> None:
+    """Train and score on public sets, beside TF-IDF and the published figures."""
+    from train.benchmark import EPOCHS, Plan
+    from train.benchmark import benchmark as make
+    from train.benchmark_sets import SETS
+    from train.benchmark_table import render
+
+    plan = Plan(range(1, seeds + 1), base, tuple(epochs or EPOCHS), results)
+    wanted = sets or [name for name in SETS if (folder / name).is_dir()]
+    if not wanted:
+        raise DataError("source_missing", f"none of {', '.join(SETS)} there", where=str(folder))
+    for name in wanted:
+        make(folder, name, plan, typer.echo)
+        out.write_text(render(results), encoding="utf-8")
+    typer.echo(str(out))
 
 
 @app.command()

@@ -6,11 +6,13 @@ import dataclasses
 import json
 from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer, normalizers
-from transformers import AutoTokenizer, set_seed
+from transformers import AutoModel, AutoTokenizer, set_seed
 from transformers.utils import logging
 
 from data.errors import ConfigError
+from models.checkpoint import sha256
 from models.contract import Contract, Windows
 from models.encoding import special_ids
 from models.network import LabelAttention, build_network
@@ -37,6 +39,9 @@ def prepare(config: Config, contract: Contract, folder: Path) -> LabelAttention:
         )
         tokenizer = load_tokenizer(base)
         special_ids(tokenizer)
+        if not config.encoder.pretrained:
+            fresh = AutoModel.from_config(network.encoder.config, dtype=torch.float32)
+            network.encoder.load_state_dict(fresh.state_dict(), strict=False)  # but for a pooler, that is not here
     except Exception as error:  # the libraries raise a dozen types, down to bare Exception, for a base that is broken
         raise ConfigError("no_encoder", f"not an encoder that can be loaded: {error}", where=base) from error
     network.encoder.config.save_pretrained(folder)  # type: ignore[union-attr,operator]  # a transformers model
@@ -71,6 +76,13 @@ def load_tokenizer(base: str) -> Tokenizer:
 def find_base(name: str) -> str:
     """A path as given, or from the project's root; else a hub id."""
     return name if Path(name).exists() else str(ROOT / name) if (ROOT / name).exists() else name
+
+
+def base_digest(name: str) -> str:
+    """Names the weights of a base: their sha256 where it is a folder, else the hub id."""
+    folder = Path(find_base(name))
+    weights = folder / "model.safetensors"
+    return sha256(weights) if weights.is_file() else name
 
 
 def fitting_windows(contract: Contract, network: LabelAttention) -> Contract:

@@ -16,8 +16,26 @@ from sklearn.pipeline import FeatureUnion
 from data.article import LabelledArticle
 from data.taxonomy import Taxonomy
 from train.calibrate import best_threshold
+from train.corpus import Corpus
 from train.metrics import measure
 from train.scores import UNKNOWN, Gold, Scores, gold_of, units_of
+
+
+def measure_baselines(corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """For each body of articles that is measured on, the figures of each baseline by its name."""
+    bodies = {"test": corpus.test, "dev": corpus.dev, "held_out": corpus.held_out}
+    bodies = {name: body for name, body in bodies.items() if body}
+    linear = tfidf(corpus.train, corpus.taxonomy, [*corpus.dev, *corpus.held_out]) if bodies else None
+    gold, found = gold_of(corpus.train, corpus.taxonomy), {}
+    for name, body in bodies.items():
+        found[name] = {"constant": constant(gold, body, corpus.taxonomy)}
+        if linear is not None:
+            found[name] = {
+                "TF-IDF + logistic regression": linear.evaluate(body),
+                "TF-IDF + logistic regression, thresholds of 0.5": linear.evaluate(body, threshold=0.5),
+                **found[name],
+            }
+    return found
 
 
 def tfidf(
@@ -61,10 +79,14 @@ class TfidfBaseline:
                 if len(set(column[known].tolist())) == 2:
                     self.thresholds[k] = best_threshold(relevance[known, k], column[known])
 
-    def evaluate(self, articles: Sequence[LabelledArticle]) -> dict[str, Any]:
-        """The figures of ``train.metrics`` on ``articles``; events are the sampling units."""
+    def evaluate(self, articles: Sequence[LabelledArticle], *, threshold: float | None = None) -> dict[str, Any]:
+        """The figures of ``train.metrics`` on ``articles``; events are the sampling units.
+
+        Args:
+            threshold: one for all topics instead of those chosen on dev.
+        """
         scores, gold = self._probabilities(articles), gold_of(articles, self._taxonomy)
-        predicted = scores.relevance >= self.thresholds
+        predicted = scores.relevance >= (self.thresholds if threshold is None else threshold)
         return measure(scores, predicted, gold, self._taxonomy, units=units_of(articles))
 
     def _probabilities(self, articles: Sequence[LabelledArticle]) -> Scores:

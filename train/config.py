@@ -33,6 +33,7 @@ _WANTED: Mapping[str, _Rule] = {
             and abs(sum(v.values()) - 1) < 1e-6
         ),
     ),
+    "data.share": ("a share above 0, up to 1", lambda v: 0 < v <= 1),
     "encoder.base": ("a hub id or a folder", lambda v: v.strip() != ""),
     "encoder.window": ("16 tokens or more", lambda v: v >= 16),
     "loss.stance": _WEIGHT,
@@ -63,6 +64,7 @@ class DataConfig:
     held_out: tuple[str, ...]
     shares: Mapping[str, float]
     by_outlet: bool
+    share: float
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class EncoderConfig:
     """Section ``encoder``."""
 
     base: str
+    pretrained: bool
     window: int
     overlap: int
 

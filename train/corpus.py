@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +34,15 @@ class Corpus:
     notes: tuple[str, ...]
 
 
-def load_corpus(config: Config) -> Corpus:
+def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
     """Read, split and check.
 
     Articles that fix no split are trained on where any article is held out by id, and split by the configured shares
     where none is. No article is trained on that nearly repeats one kept for measuring or tells of its event; nor does
     one like that stand in dev beside test and what is held out.
+
+    Args:
+        to_train: whether articles to train on have to be there.
 
     Raises:
         DataError: whatever is wrong with a file; ``no_articles`` where none is left to train on;
@@ -68,7 +73,8 @@ def load_corpus(config: Config) -> Corpus:
             places[name].append(item)
     notes += _keep_apart(places, "dev", ("test", "held_out"))
     notes += _keep_apart(places, "train", ("dev", "test", "held_out"))
-    if not places["train"]:
+    places["train"] = _part(places["train"], config.data.share, config.seed)
+    if to_train and not places["train"]:
         raise DataError("no_articles", "no labelled article to train on", where=", ".join(map(str, paths)))
     bodies = {name: tuple(items) for name, items in places.items()}
     return Corpus(taxonomy, bodies["train"], bodies["dev"], bodies["test"], bodies["held_out"], tuple(notes))
@@ -142,6 +148,19 @@ def _keep_apart(places: dict[str, list[LabelledArticle]], name: str, kept: Seque
         for found, reason in ((copies, "near-duplicates of articles"), (same, "of one event with articles"))
         if found
     ]
+
+
+def _part(articles: Sequence[LabelledArticle], share: float, seed: int) -> list[LabelledArticle]:
+    """``share`` of ``articles`` or little more, in their order, by whole events; a larger share holds the smaller."""
+    if share == 1:
+        return list(articles)
+    events = [item.event or item.article.id for item in articles]
+    drawn, kept = Counter(events), set[str]()
+    for event in sorted(drawn, key=lambda event: hashlib.sha256(f"{seed} {event}".encode()).digest()):
+        if sum(drawn[e] for e in kept) >= share * len(articles):
+            break
+        kept.add(event)
+    return [item for item, event in zip(articles, events, strict=True) if event in kept]
 
 
 def locate(name: str) -> Path:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from data.article import LabelledArticle, Span
 from data.errors import ArticleError
 from data.sentences import split_sentences
+from data.taxonomy import Taxonomy
 from models.classifier import Answer, Classifier
 from models.encoding import TEXT
 from models.evidence import Evidence
@@ -46,14 +48,20 @@ def probabilities_of(answers: Sequence[Answer]) -> Scores:
 
 def evaluate(classifier: Classifier, articles: Sequence[LabelledArticle]) -> dict[str, Any]:
     """Every figure of ``train.metrics`` on ``articles``, and how good the evidence is; events are the units."""
-    taxonomy = classifier.contract.taxonomy
-    answers = score(classifier, articles)
-    # every pair is measured, those that were abstained from too
-    predicted = np.array([[t.decision.probability >= t.threshold for t in a.topics] for a in answers])
+    return figures_of(score(classifier, articles), articles, classifier.contract.taxonomy)
+
+
+def figures_of(answers: Sequence[Answer], articles: Sequence[LabelledArticle], taxonomy: Taxonomy) -> dict[str, Any]:
+    """The figures of ``evaluate``, of answers that are there already."""
     gold, units = gold_of(articles, taxonomy), units_of(articles)
-    result = measure(probabilities_of(answers), predicted, gold, taxonomy, units=units)
+    result = measure(probabilities_of(answers), predicted_of(answers), gold, taxonomy, units=units)
     result["evidence"] = evidence_quality(answers, articles)
     return result
+
+
+def predicted_of(answers: Sequence[Answer]) -> npt.NDArray[np.bool_]:
+    """Relevant by the thresholds, (A, K): every pair is measured, those that were abstained from too."""
+    return np.array([[t.decision.probability >= t.threshold for t in a.topics] for a in answers])
 
 
 def evidence_quality(

@@ -138,28 +138,45 @@ def f1(predicted: Bools, gold: Bools) -> float:
 
 def calibration_error(probability: npt.NDArray[np.float64], relevance: Ints, bins: int = 10) -> float:
     """Expected calibration error (Naeini et al. 2015) over all annotated pairs; NaN where there is none."""
+    found = reliability(probability, relevance, bins)
+    total = sum(b["pairs"] for b in found)
+    return sum(b["pairs"] / total * abs(b["probability"] - b["share"]) for b in found) if found else float("nan")
+
+
+def reliability(probability: npt.NDArray[np.float64], relevance: Ints, bins: int = 10) -> list[dict[str, float]]:
+    """Each equal-width bin with annotated pairs in it: ``pairs``, mean ``probability``, ``share`` of relevant ones."""
     known = relevance != UNKNOWN
-    if not known.any():
-        return float("nan")
     p, y = probability[known], relevance[known]
     place = np.minimum((p * bins).astype(int), bins - 1)
-    gaps = [
-        (place == b).mean() * abs(p[place == b].mean() - y[place == b].mean())
-        for b in range(bins)
-        if (place == b).any()
+    return [
+        {"pairs": int(inside.sum()), "probability": float(p[inside].mean()), "share": float(y[inside].mean())}
+        for inside in (place == b for b in range(bins))
+        if inside.any()
     ]
-    return float(np.sum(gaps))
 
 
-def _topic(predicted: Bools, relevance: Ints) -> dict[str, Any]:
+def confusion(guessed: Ints, gold: Ints, classes: int) -> Ints:
+    """Counts (classes, classes), gold by row and guess by column, over what is annotated."""
+    known = gold != UNKNOWN
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (gold[known], guessed[known]), 1)
+    return counts
+
+
+def precision_recall_f1(predicted: Bools, relevance: Ints) -> tuple[float, float, float]:
+    """Of one topic, over its annotated articles; 0 where there is nothing to divide by."""
     known = relevance != UNKNOWN
     p, y = predicted[known], relevance[known] == 1
     hit = float((p & y).sum())
+    return hit / p.sum() if p.any() else 0.0, hit / y.sum() if y.any() else 0.0, f1(p, y)
+
+
+def _topic(predicted: Bools, relevance: Ints) -> dict[str, Any]:
+    figures = precision_recall_f1(predicted, relevance)
+    names = ("precision", "recall", "f1")
     return {
-        "relevant": int(y.sum()),
-        "precision": _round(hit / p.sum() if p.any() else 0.0),
-        "recall": _round(hit / y.sum() if y.any() else 0.0),
-        "f1": _round(f1(p, y)),
+        "relevant": int((relevance == 1).sum()),
+        **{name: _round(value) for name, value in zip(names, figures, strict=True)},
     }
 
 

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from data.article import LabelledArticle
 from data.corpus import fingerprint
+from data.errors import DataError
 from models.card import render_card, render_scores
 from models.checkpoint import BUNDLED, Checkpoint, publish, seal
 from models.classifier import Classifier
@@ -27,7 +28,7 @@ from models.selftest import FILE as SELFTEST
 from models.selftest import run_selftest, write_selftest
 from models.weights import save_weights
 from train.base import fitting_windows, prepare
-from train.baselines import constant, tfidf
+from train.baselines import measure_baselines
 from train.batches import make_examples
 from train.calibrate import calibrate, calibrate_abstention
 from train.config import ROOT, Config
@@ -42,11 +43,12 @@ _SELFTEST_ARTICLES = 5
 LICENCE = "Apache-2.0 for the code; the weights: as the encoder's and the articles' terms allow, see Limits"
 
 
-def run(config: Config, out: Path | None = None) -> Checkpoint:
+def run(config: Config, out: Path | None = None, *, baselines: bool = True) -> Checkpoint:
     """Train, calibrate, export, evaluate, seal; returns the checkpoint in its place.
 
     Args:
         out: the checkpoint's folder; default ``models/checkpoints/<name>``.
+        baselines: measure them beside it.
     """
     console, began = Console(), time.monotonic()
     out = out or BUNDLED / config.name
@@ -87,24 +89,62 @@ def run(config: Config, out: Path | None = None) -> Checkpoint:
         "precision": "f32",
         "contract": contract.to_json(),
     }
-    # Calibration and everything after it read the folder on disk, through the path that serves.
-    draft, development = Classifier.load(seal(beside, manifest)), [*corpus.dev, *corpus.held_out]
-    if development:
-        manifest["contract"] = _calibrated(draft, development, config).to_json()
-    else:
+    if not (corpus.dev or corpus.held_out):
         console.print("note: no dev articles, so probabilities are not calibrated and every threshold is 0.5")
-    parity = choose_precision(seal(beside, manifest), [i.article for i in development or corpus.train])
-    manifest["precision"] = parity["precision"]
-    classifier = Classifier.load(seal(beside, manifest))
-    write_selftest(beside / SELFTEST, Classifier.load(beside, precision="f32"), _selftest_articles(corpus))
-    made = {"bundled": config.data.bundled, "parity": parity, "loss": [e["loss"] for e in log if "loss" in e]}
-    metrics = _report(beside, manifest, made | _measure(classifier, corpus))
-    run_selftest(beside, Classifier.load(beside))
+    made = {"bundled": config.data.bundled, "loss": [e["loss"] for e in log if "loss" in e]}
+    metrics = _finish(beside, manifest, corpus, config, made, baselines=baselines)
     publish(beside, out)
     shutil.rmtree(state, ignore_errors=True)  # the interrupted-run state; the checkpoint is whole
     print(render_scores(metrics))  # not through rich: it would fold the table
     console.print(f"{out}: ready after {time.monotonic() - began:.0f} s")
     return Checkpoint.open(out)
+
+
+def recalibrate(folder: Path, config: Config) -> Checkpoint:
+    """Choose temperatures, thresholds, abstention and precision of a finished checkpoint anew, and measure it.
+
+    Args:
+        config: names the articles and the shares of right answers; the weights stay as they are.
+
+    Raises:
+        DataError: ``no_articles`` where there are no dev articles to choose them on.
+    """
+    opened, corpus = Checkpoint.open(folder), load_corpus(config)
+    if not (corpus.dev or corpus.held_out):
+        raise DataError("no_articles", "no dev articles to calibrate on", where=str(folder))
+    beside = folder.with_name(folder.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(folder, beside)
+    manifest = {key: value for key, value in opened.manifest.items() if key not in ("format", "files")}
+    (beside / "train_config.toml").write_text(config.to_toml(), encoding="utf-8")
+    before = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = _finish(beside, manifest, corpus, config, before)
+    publish(beside, folder)
+    print(render_scores(metrics))
+    return Checkpoint.open(folder)
+
+
+def _finish(
+    folder: Path,
+    manifest: dict[str, Any],
+    corpus: Corpus,
+    config: Config,
+    made: dict[str, Any],
+    *,
+    baselines: bool = True,
+) -> dict[str, Any]:
+    """Calibrate, choose the precision, write self-test, metrics and card; through the folder, as it will be served."""
+    draft, development = Classifier.load(seal(folder, manifest)), [*corpus.dev, *corpus.held_out]
+    if development:
+        manifest["contract"] = _calibrated(draft, development, config).to_json()
+    parity = choose_precision(seal(folder, manifest), [i.article for i in development or corpus.train])
+    manifest["precision"] = parity["precision"]
+    classifier = Classifier.load(seal(folder, manifest))
+    write_selftest(folder / SELFTEST, Classifier.load(folder, precision="f32"), _selftest_articles(corpus))
+    measured = _measure(classifier, corpus, baselines=baselines)
+    metrics = _report(folder, manifest, made | {"parity": parity} | measured)
+    run_selftest(folder, Classifier.load(folder))
+    return metrics
 
 
 def _calibrated(draft: Classifier, development: Sequence[LabelledArticle], config: Config) -> Contract:
@@ -140,18 +180,11 @@ def _report(folder: Path, manifest: Mapping[str, Any], metrics: dict[str, Any]) 
     return metrics
 
 
-def _measure(classifier: Classifier, corpus: Corpus) -> dict[str, Any]:
+def _measure(classifier: Classifier, corpus: Corpus, *, baselines: bool = True) -> dict[str, Any]:
     bodies = {"test": corpus.test, "dev": corpus.dev, "held_out": corpus.held_out}
     bodies = {name: body for name, body in bodies.items() if body}
-    gold, linear = gold_of(corpus.train, corpus.taxonomy), None
-    if bodies:
-        linear = tfidf(corpus.train, corpus.taxonomy, [*corpus.dev, *corpus.held_out])
-    scores: dict[str, Any] = {}
-    for name, body in bodies.items():
-        scores[name] = {"wijha": evaluate(classifier, body)}
-        if linear is not None:
-            scores[name]["TF-IDF + logistic regression"] = linear.evaluate(body)
-        scores[name]["constant"] = constant(gold, body, corpus.taxonomy)
+    beside = measure_baselines(corpus) if baselines else {}
+    scores = {name: {"wijha": evaluate(classifier, body), **beside.get(name, {})} for name, body in bodies.items()}
     return {
         "train_articles": len(corpus.train),
         "fingerprints": {name: fingerprint(body) for name, body in bodies.items()},

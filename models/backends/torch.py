@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,19 @@ import torch
 
 from models.network import LabelAttention, load_network
 
+# tokens a batch, padding included: what fills a GPU; what a CPU gains by (a larger batch only costs memory there)
+_BUDGET = {"cuda": 16384, "cpu": 4096}
+
 
 class TorchBackend:
-    """The network of a checkpoint folder.
+    """The network of a checkpoint folder. Safe to call from several threads, which take turns.
 
     Args:
         topics: K.
         stances: S.
         precision: ``f32`` or ``bf16`` (autocast).
         device: default: the first GPU, else the CPU.
-        budget: tokens a batch, padding included.
+        budget: tokens a batch, padding included; default: by the device. A longer row has a batch to itself.
     """
 
     def __init__(
@@ -32,39 +35,46 @@ class TorchBackend:
         stances: int,
         precision: str = "f32",
         device: str | None = None,
-        budget: int = 16384,
+        budget: int | None = None,
     ) -> None:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._network: LabelAttention = load_network(folder, topics=topics, stances=stances).to(self._device)
         self._bf16 = precision == "bf16"
-        # on a CPU padding costs more than a batch gains
-        self._budget = budget if self._device.type != "cpu" else 0
+        self._budget = budget if budget is not None else _BUDGET.get(self._device.type, _BUDGET["cuda"])
         self._lock = threading.Lock()
 
     def run(self, rows: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float32]]:
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         answers: dict[int, npt.NDArray[np.float32]] = {}
-        batch: list[int] = []
-        for i in order:
-            if batch and (len(batch) + 1) * len(rows[i]) > self._budget:
-                answers |= self._batch(rows, batch)
-                batch = []
-            batch.append(i)
-        if batch:
-            answers |= self._batch(rows, batch)
-        return [answers[i] for i in range(len(rows))]
+        for places in batches([len(row) for row in rows], self._budget):
+            answers |= zip(places, self._batch([rows[place] for place in places]), strict=True)
+        return [answers[place] for place in range(len(rows))]
 
-    def _batch(self, rows: Sequence[npt.NDArray[np.int64]], batch: list[int]) -> dict[int, npt.NDArray[np.float32]]:
-        length = max(len(rows[i]) for i in batch)
-        ids = torch.zeros(len(batch), length, dtype=torch.int64)
-        mask = torch.zeros_like(ids)
-        for place, i in enumerate(batch):
-            ids[place, : len(rows[i])] = torch.from_numpy(rows[i])
-            mask[place, : len(rows[i])] = 1
+    def _batch(self, rows: Sequence[npt.NDArray[np.int64]]) -> list[npt.NDArray[np.float32]]:
+        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)], mask[place, : len(row)] = row, 1
         with (
             self._lock,
             torch.inference_mode(),
             torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16),
         ):
-            heads = self._network(ids.to(self._device), mask.to(self._device)).float().cpu().numpy()
-        return {i: heads[place, : len(rows[i])] for place, i in enumerate(batch)}
+            given = (torch.from_numpy(array).to(self._device) for array in (ids, mask))
+            heads: npt.NDArray[np.float32] = self._network(*given).float().cpu().numpy()
+        return [head[: len(row)] for head, row in zip(heads, rows, strict=True)]
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Places of rows that go through the network together: each once, shortest first, so that little is padded.
+
+    Args:
+        budget: most tokens of a batch, its rows padded to the longest; a longer row is alone.
+    """
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
+        if batch and (len(batch) + 1) * lengths[place] > budget:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch

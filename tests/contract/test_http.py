@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from serve.settings import Settings
 from tests.conftest import SENTENCES, article
 
 TEXT = "\n".join(SENTENCES)
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +137,7 @@ def test_a_page_is_read_and_its_text_given_back(client: TestClient) -> None:
     ],
 )
 def test_bad_requests_are_problems(client: TestClient, body: bytes, status: int, code: str, where: str) -> None:
-    response = client.post("/classify", content=body)
+    response = client.post("/classify", content=body, headers=JSON)
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
@@ -147,7 +149,8 @@ def test_strange_characters_have_an_answer(client: TestClient) -> None:
     results = classify(client, {"articles": articles})["results"]
     assert [r["error"] for r in results] == [None, None, None]
     assert [r["warnings"] for r in results] == [[], ["very_short"], ["not_arabic"]]
-    response = client.post("/classify", content=b'{"articles": [{"text": "\\ud800"}, {"id": "\\ud800", "text": "a"}]}')
+    body = b'{"articles": [{"text": "\\ud800"}, {"id": "\\ud800", "text": "a"}]}'
+    response = client.post("/classify", content=body, headers=JSON)
     assert response.status_code == 200
     assert response.json()["results"][0]["error"]["code"] == "bad_characters"
     assert response.json()["results"][1]["error"] is None
@@ -160,13 +163,20 @@ def test_what_the_server_says_of_itself(client: TestClient, checkpoint: Checkpoi
     assert [t["id"] for t in topics] == list(checkpoint.contract.taxonomy.ids)
     model = client.get("/model").json()
     assert model["digest"] == checkpoint.digest
-    assert model["limits"] == {"max_body_bytes": 100_000, "max_articles": 5, "max_characters": 5000}
+    assert model["card"] == ""  # this checkpoint has none
+    assert model["limits"] == {
+        "max_body_bytes": 100_000,
+        "max_articles": 5,
+        "max_characters": 5000,
+        "max_waiting": 32,
+        "timeout": 60,
+    }
 
 
 def test_the_description_has_problems_under_their_media_type(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     answers = paths["/classify"]["post"]["responses"]
-    assert set(answers) == {"200", "400", "413", "422", "429", "500", "503"}
+    assert set(answers) == {"200", "400", "403", "413", "415", "421", "422", "429", "500", "503", "504"}
     for status in set(answers) - {"200"}:
         assert list(answers[status]["content"]) == ["application/problem+json"]
         assert "code" in answers[status]["content"]["application/problem+json"]["schema"]["required"]
@@ -217,7 +227,7 @@ def test_a_fault_is_a_problem_that_gives_nothing_away(
     def break_down(*_: Any) -> None:
         raise ValueError(TEXT)
 
-    monkeypatch.setattr("serve.app._classify", break_down)
+    monkeypatch.setattr("serve.door._classify", break_down)
     response = client.post("/classify", json={"text": TEXT})
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
@@ -237,9 +247,10 @@ def test_a_client_that_leaves_is_no_fault(client: TestClient, caplog: pytest.Log
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/classify", "query_string": b"", "headers": []}
+    scope = {"type": "http", "method": "POST", "path": "/classify", "query_string": b""}
+    scope["headers"] = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]  # ASGI 3 is awaitable
-    assert sent[0]["status"] == 400
+    assert sent[0]["status"] == 499
     assert not caplog.records
 
 
@@ -252,3 +263,11 @@ def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch,
         Settings.read()
     if name == "PORT":  # what a flag says goes before the environment
         assert Settings.read(port=81).port == 81
+
+
+def test_the_card_of_a_checkpoint_is_told(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint.folder, tmp_path / "carded")
+    (folder / "README.md").write_text("# نموذج", encoding="utf-8")
+    with TestClient(create_app(Settings(checkpoint=folder))) as client:
+        ready(client)
+        assert client.get("/model").json()["card"] == "# نموذج"

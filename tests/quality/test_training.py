@@ -18,7 +18,7 @@ from data.errors import ConfigError, DataError
 from data.taxonomy import Taxonomy
 from models.checkpoint import Checkpoint, seal
 from models.classifier import Answer, Classifier
-from models.contract import Calibration, Contract, Windows
+from models.contract import Abstention, Calibration, Contract, Windows
 from models.encoding import Encoder
 from models.network import build_network
 from models.selftest import run_selftest
@@ -30,7 +30,7 @@ from train.config import Config, read_config
 from train.corpus import load_corpus
 from train.loop import fit
 from train.loss import multitask_loss
-from train.run import _key, remeasure, run
+from train.run import _key, recalibrate, remeasure, run
 
 pytestmark = pytest.mark.slow
 
@@ -160,6 +160,19 @@ def test_a_finished_checkpoint_is_measured_again(modernbert: Path, tmp_path: Pat
     again = remeasure(seal(made.folder, made.manifest).folder, config)
     assert json.loads((again.folder / "metrics.json").read_text("utf-8"))["scores"] == json.loads(wanted)["scores"]
     assert again.contract == made.contract
+
+
+def test_a_finished_checkpoint_is_calibrated_anew(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    corpus = corpus_file(tmp_path / "c.jsonl", taxonomy)
+    made = run(settings(modernbert, corpus, abstention={"relevance": 0, "stance": 0}), tmp_path / "out")
+    assert made.contract.abstention == Abstention()
+    again = recalibrate(made.folder, settings(modernbert, corpus, abstention={"relevance": 0.99, "stance": 0.99}))
+    assert again.folder == made.folder
+    assert again.contract.calibration == made.contract.calibration
+    assert min(again.contract.abstention.relevance, again.contract.abstention.stance) > 0.3
+    assert again.manifest["files"]["model.safetensors"] == made.manifest["files"]["model.safetensors"]
+    with pytest.raises(DataError, match="no_articles"):
+        recalibrate(made.folder, settings(modernbert, corpus, data={"shares": {"train": 1.0}}))
 
 
 def test_an_interrupted_run_goes_on_to_the_same_end(

@@ -4,7 +4,8 @@ import pytest
 
 from data import csv_rows, encodings
 from data.errors import DataError
-from data.tables import TEXT_COLUMNS, TITLE_COLUMNS, Row, Writer, open_table
+from data.tables import TEXT_COLUMNS, TITLE_COLUMNS, Row, open_table
+from data.writers import Writer
 
 ROWS = [["1", "عنوان؛ أول", 'نصّ فيه «اقتباس» و"علامة"\nوسطر ثانٍ'], ["2", "ثانٍ", "نص, بفاصلة; وأخرى"]]
 
@@ -232,10 +233,11 @@ def test_a_column_is_not_found_twice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("excel", [True, False])
 def test_for_a_spreadsheet_no_cell_is_a_formula(tmp_path: Path, excel: bool) -> None:
-    cells = ["=1+1", "+1", "-1", "@a", "a=1", ""]
-    with Writer(tmp_path / "out.csv", ["=id", *"bcdef"], excel=excel) as writer:
-        writer.write(dict(zip(["=id", *"bcdef"], cells, strict=True)))
+    risky = ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a"]
+    cells = dict(zip([f"={i}" for i in range(13)], [*risky, "a=1", ""], strict=True))
+    with Writer(tmp_path / "out.csv", [*cells], excel=excel) as writer:
+        writer.write(cells)
     columns, (row,) = read(tmp_path / "out.csv", (tmp_path / "out.csv").read_bytes())
     mark = "'" if excel else ""
-    assert columns[0] == f"{mark}=id"
-    assert list(row.values.values()) == [f"{mark}{cell}" for cell in cells[:4]] + cells[4:]
+    assert columns[0] == f"{mark}=0"
+    assert list(row.values.values()) == [*(f"{mark}{cell}" for cell in risky), "a=1", ""]
