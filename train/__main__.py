@@ -1,4 +1,4 @@
-"""``python -m train``: run (fine-tune), calibrate, measure, report, gate, ablate, curve, benchmark, pretrain, export."""
+"""``python -m train``: run (fine-tune), calibrate, measure, report, gate, ablate, curve, benchmark, pretrain."""
 
 from __future__ import annotations
 

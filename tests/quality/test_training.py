@@ -171,8 +171,9 @@ def test_a_finished_checkpoint_is_calibrated_anew(modernbert: Path, tmp_path: Pa
     assert again.contract.calibration == made.contract.calibration
     assert min(again.contract.abstention.relevance, again.contract.abstention.stance) > 0.3
     assert again.manifest["files"]["model.safetensors"] == made.manifest["files"]["model.safetensors"]
+    corpus.write_text(corpus.read_text(encoding="utf-8").replace('"dev"', '"train"'), encoding="utf-8")
     with pytest.raises(DataError, match="no_articles"):
-        recalibrate(made.folder, settings(modernbert, corpus, data={"shares": {"train": 1.0}}))
+        recalibrate(made.folder, settings(modernbert, corpus))
 
 
 def test_an_interrupted_run_goes_on_to_the_same_end(
