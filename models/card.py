@@ -47,6 +47,14 @@ def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         lines.append(
             f"| `{topic['id']}` | {topic['ar']} / {topic['en']} | {topic['target']} | {calibration['threshold']:.2f} |"
         )
+    least = contract.get("abstention", {"relevance": 0, "stance": 0})
+    lines += [
+        "",
+        f"Not answered (`abstained`): relevance where neither yes nor no has a probability of {least['relevance']:.2f},"
+        f" a stance under {least['stance']:.2f}."
+        if any(least.values())
+        else "Every question is answered; nothing is abstained from.",
+    ]
     lines += ["", "## What it is worth", "", render_scores(metrics), "", *_limits(manifest, metrics)]
     return "\n".join(lines) + "\n"
 
