@@ -59,7 +59,7 @@ def run_batch(
             classifier,
             checkpoint=opened,
             options=options,
-            said=lambda line: console.print(line, markup=False, highlight=False),
+            said=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
             progress=progress,
             sized=lambda size: bar.update(task, total=size),
             meter=lambda read: bar.update(task, advance=read),
@@ -69,7 +69,7 @@ def run_batch(
         counts = {**found.to_json(), "seconds": round(seconds, 1)}
         summary.write_text(json.dumps(counts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for line in told(found, seconds):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return found
 
 
