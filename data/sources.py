@@ -116,7 +116,7 @@ class Source:
             if self.member:
                 inner = zipfile.ZipFile(file).open(self.member)  # noqa: SIM115 - closed with what is returned
             elif magic.startswith(_GZIP):
-                inner = gzip.GzipFile(fileobj=file)  # type: ignore[assignment]
+                inner = gzip.GzipFile(fileobj=file)  # type: ignore[assignment]  # both are read alike
             elif magic == _ZSTD:
                 import zstandard
 

@@ -161,7 +161,7 @@ class Store:
         wanted = ", ".join(f"{name} = ?" for name in shown)
         with self._open() as database:
             done = database.execute(
-                f"UPDATE jobs SET {wanted} WHERE id = ? AND state = 'running'",  # noqa: S608
+                f"UPDATE jobs SET {wanted} WHERE id = ? AND state = 'running'",  # noqa: S608 - our own words
                 [*shown.values(), job.id],
             )
             return done.rowcount == 1
