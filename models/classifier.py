@@ -83,7 +83,7 @@ class Classifier:
 
         Args:
             backend: ``openvino`` or ``torch``.
-            precision: ``f32`` or ``bf16``; default: the checkpoint's own.
+            precision: ``f32``, ``bf16`` or ``int8``; default: the checkpoint's own.
 
         Raises:
             CheckpointError: what is wrong with the folder.

@@ -36,6 +36,8 @@ def export_graph(folder: Path, *, topics: int, stances: int) -> Path:
     (R, T, K, 2 + S).
     """
     network = load_network(folder, topics=topics, stances=stances)
+    # written out: OpenVINO makes one kernel of each layer's attention from this form, and not from torch's fused one
+    network.encoder.set_attn_implementation("eager")  # type: ignore[operator]  # transformers adds it
     graph = folder / GRAPH
     with tempfile.TemporaryDirectory() as scratch:
         raw = Path(scratch) / GRAPH

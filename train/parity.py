@@ -16,19 +16,22 @@ MOST_FLIPPED = 0.005  # share of (article, topic) decisions, relevance or stance
 MOST_MOVED = 0.03  # of a relevance probability, at the 99th percentile
 
 
-def choose_precision(checkpoint: Checkpoint, articles: Sequence[Article]) -> dict[str, Any]:
-    """``bf16`` where it passes the gate against ``f32``, else ``f32``; and the figures."""
+def choose_precision(checkpoint: Checkpoint, articles: Sequence[Article], *, int8: bool) -> dict[str, Any]:
+    """The lowest precision that passes the gate against ``f32``; and the figures of each.
+
+    Args:
+        int8: whether the matrices are stored so, and may be multiplied so.
+    """
     wanted = _answers(Classifier.load(checkpoint, precision="f32"), articles)
-    got = _answers(Classifier.load(checkpoint, precision="bf16"), articles)
-    flipped = float(np.mean([a[1] != b[1] for a, b in zip(wanted, got, strict=True)]))
-    moved = float(np.percentile([abs(a[0] - b[0]) for a, b in zip(wanted, got, strict=True)], 99))
-    passed = flipped <= MOST_FLIPPED and moved <= MOST_MOVED
-    return {
-        "precision": "bf16" if passed else "f32",
-        "decisions": len(wanted),
-        "bf16_flipped": round(flipped, 5),
-        "bf16_moved_p99": round(moved, 5),
-    }
+    found: dict[str, Any] = {"precision": "f32", "decisions": len(wanted)}
+    for precision in ("bf16", "int8") if int8 else ("bf16",):
+        got = _answers(Classifier.load(checkpoint, precision=precision), articles)
+        flipped = float(np.mean([a[1] != b[1] for a, b in zip(wanted, got, strict=True)]))
+        moved = float(np.percentile([abs(a[0] - b[0]) for a, b in zip(wanted, got, strict=True)], 99))
+        if flipped <= MOST_FLIPPED and moved <= MOST_MOVED:
+            found["precision"] = precision
+        found |= {f"{precision}_flipped": round(flipped, 5), f"{precision}_moved_p99": round(moved, 5)}
+    return found
 
 
 def _answers(classifier: Classifier, articles: Sequence[Article]) -> list[tuple[float, tuple[bool | None, str | None]]]:

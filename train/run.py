@@ -137,7 +137,8 @@ def _finish(
     draft, development = Classifier.load(seal(folder, manifest)), [*corpus.dev, *corpus.held_out]
     if development:
         manifest["contract"] = _calibrated(draft, development, config).to_json()
-    parity = choose_precision(seal(folder, manifest), [i.article for i in development or corpus.train])
+    articles = [i.article for i in development or corpus.train]
+    parity = choose_precision(seal(folder, manifest), articles, int8=config.run.int8)
     manifest["precision"] = parity["precision"]
     classifier = Classifier.load(seal(folder, manifest))
     write_selftest(folder / SELFTEST, Classifier.load(folder, precision="f32"), _selftest_articles(corpus))

@@ -14,13 +14,16 @@ import openvino as ov
 from data.errors import CheckpointError
 from models.backends import cores
 
+_GROUP = "128"  # activations that share a scale: divides the widths of the usual encoders; one of 384 is 3 % faster
+
 
 class OpenVinoBackend:
     """The graph of a checkpoint folder, compiled for this machine.
 
     Args:
         folder: has ``model.onnx``, whose weights lie in ``model.safetensors`` beside it.
-        precision: ``f32`` or ``bf16``; a processor without bfloat16 computes in float32.
+        precision: ``f32``, ``bf16``, or ``int8``: matrices stored in int8 are multiplied in int8 (activations are
+            quantised row by row as they come), the rest is bf16. A processor without bfloat16 computes in float32.
         streams: rows computed at a time; default: one for each core this process may use.
 
     Raises:
@@ -40,12 +43,12 @@ class OpenVinoBackend:
                 core.read_model(graph),
                 "CPU",
                 {
-                    "INFERENCE_PRECISION_HINT": precision,
+                    "INFERENCE_PRECISION_HINT": "f32" if precision == "f32" else "bf16",
                     "NUM_STREAMS": str(streams),
                     "INFERENCE_NUM_THREADS": str(streams),
                     "PERFORMANCE_HINT": "THROUGHPUT",
                     # int8 weights are a way to store; computing in int8 is a decision of its own
-                    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
+                    "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP if precision == "int8" else "0",
                     # Kernels are made for each length of a row and kept: a gigabyte more after a thousand rows. These
                     # few serve the like layers of one pass; making them anew costs up to 4 %.
                     "CPU_RUNTIME_CACHE_CAPACITY": "16",

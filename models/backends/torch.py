@@ -22,7 +22,7 @@ class TorchBackend:
     Args:
         topics: K.
         stances: S.
-        precision: ``f32`` or ``bf16`` (autocast).
+        precision: ``f32`` or ``bf16`` (autocast); ``int8`` is computed in bf16 here.
         device: default: the first GPU, else the CPU.
         budget: tokens a batch, padding included; default: by the device. A longer row has a batch to itself.
     """
@@ -39,7 +39,7 @@ class TorchBackend:
     ) -> None:
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._network: LabelAttention = load_network(folder, topics=topics, stances=stances).to(self._device)
-        self._bf16 = precision == "bf16"
+        self._bf16 = precision != "f32"
         self._budget = budget if budget is not None else _BUDGET.get(self._device.type, _BUDGET["cuda"])
         self._lock = threading.Lock()
 
