@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from data.encodings import readable
@@ -96,7 +96,24 @@ def _cells(column: Any) -> list[str]:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         column = column.cast(pa.large_binary())  # decoded here: to_pylist raises at the first bad byte
-    return [_cell(value) for value in column.to_pylist()]
+    try:
+        values = column.to_pylist()
+    except (ArithmeticError, LookupError, ValueError):
+        values = [_value(scalar) for scalar in column]
+    return [_cell(value) for value in values]
+
+
+def _value(scalar: Any) -> Any:
+    """What Python has no value for: a date in the year 12000 as Arrow writes it, one of an unknown zone as its number.
+
+    What is neither, such as a list of broken strings, is a lone surrogate, which makes its row an error.
+    """
+    pa = arrow()
+
+    for said in (scalar.as_py, lambda: scalar.cast(pa.string()).as_py(), lambda: scalar.value):
+        with suppress(ArithmeticError, AttributeError, LookupError, ValueError, pa.ArrowException):
+            return said()
+    return "\udcff"
 
 
 def _cell(value: Any) -> str:

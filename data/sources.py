@@ -9,9 +9,10 @@ import glob
 import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,7 @@ KINDS = {
 }
 PACKED = (".gz", ".zst", ".zip")
 _FREE, _RATIO = 256 << 20, 200  # bytes that any file may unpack to; beyond them, times its own size
+_TABLES = 1000  # of a zip, whose list is read again for each of them
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 # what is often sent by mistake: PDF, old xls, bzip2, xz, 7z, rar
 _OTHER = (b"%PDF", b"\xd0\xcf\x11\xe0", b"BZh", b"\xfd7zX", b"7z\xbc\xaf", b"Rar!")
@@ -144,7 +146,7 @@ def find_sources(inputs: Sequence[Path], *, but: Path | None = None) -> list[Sou
 
     Raises:
         DataError: ``source_missing`` where one of ``inputs`` names nothing; ``not_a_table`` for binary data of another
-            kind; ``bad_archive``, ``unpacks_too_far`` for a zip.
+            kind; ``bad_archive``, ``unpacks_too_far``, ``too_many_tables`` for a zip.
     """
     paths: dict[Path, None] = {}
     for given in inputs:
@@ -160,12 +162,17 @@ def find_sources(inputs: Sequence[Path], *, but: Path | None = None) -> list[Sou
 
 
 def _below(given: Path) -> Iterator[Path]:
+    """The files that a folder or a glob stands for; the folder of an interrupted run only where it is named itself."""
+    found: Iterable[Path] = ()
+    named = len(given.parts)
     if given.is_dir():
-        # an interrupted run's folder beside its output is none of the input
-        inside = (p for p in given.rglob("*") if not any(part.endswith(".work") for part in p.parts))
-        yield from (p for p in inside if p.is_file() and _looks_like_one(p))
+        found = filter(_looks_like_one, given.rglob("*"))
     elif glob.has_magic(str(given)):
-        yield from (p for p in map(Path, glob.iglob(str(given), recursive=True)) if p.is_file())  # noqa: PTH207 - may begin with /
+        found = map(Path, glob.iglob(str(given), recursive=True))  # noqa: PTH207 - may begin with /
+        named = next(place for place, part in enumerate(given.parts) if glob.has_magic(part))
+    for path in found:
+        if path.is_file() and not any(part.endswith(".work") for part in path.parts[named:-1]):
+            yield path
 
 
 def _looks_like_one(path: Path) -> bool:
@@ -188,6 +195,9 @@ def _tables_of(path: Path) -> list[Source]:
     infos = [info for info in infos if not info.filename.startswith("__MACOSX/")]
     if not infos:
         raise _no_table(path)  # an xlsx is a zip as well
+    if len(infos) > _TABLES:
+        message = f"{len(infos)} tables in a zip where {_TABLES} are allowed; unpack it first"
+        raise DataError("too_many_tables", message, where=str(path))
     # zipfile reads no more of a member than is declared, so the declared sizes bound the lot
     if sum(info.file_size for info in infos) > max(_FREE, _RATIO * path.stat().st_size):
         raise _too_much(str(path))
@@ -207,7 +217,7 @@ def _broken() -> tuple[type[Exception], ...]:
     """What the unpackers raise."""
     import zstandard
 
-    return zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, zstandard.ZstdError
+    return zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, zstandard.ZstdError
 
 
 def digest(path: Path) -> str:

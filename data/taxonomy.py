@@ -9,6 +9,9 @@ from pathlib import Path
 from data.errors import DataError
 
 BUNDLED = Path(__file__).with_name("taxonomy.toml")
+# a scored table has a column named as each topic's id, one for each of these parts behind it, and these of its own
+PARTS = ("probability", "abstained", "stance", "stance_probability", "evidence")
+RESERVED = frozenset({"windows", "warnings", "error", "model", "story"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ class Taxonomy:
                 raise DataError("bad_taxonomy", problem, where=f"{path}: topic {number}")
             topics.append(Topic(**entry))
         ids = [topic.id for topic in topics]
+        columns = {f"{name}_{part}" for name in ids for part in PARTS} | RESERVED
+        if taken := sorted(columns.intersection(ids)):
+            raise DataError("bad_taxonomy", f"ids that are other columns of a scored table: {taken}", where=str(path))
         if not topics or len(set(ids)) != len(ids):
             raise DataError("bad_taxonomy", "topics must be there and their ids distinct", where=str(path))
         return cls(tuple(topics), tuple(values.get("stances", ())))

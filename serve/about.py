@@ -16,11 +16,13 @@ _LIMITS = ("max_body_bytes", "max_articles", "max_characters", "max_waiting", "t
 def mount_about(app: FastAPI, door: Door) -> None:
     """Add ``/health/live``, ``/health/ready``, ``/model`` and ``/topics``."""
 
+    @app.head("/health/live", include_in_schema=False)  # as some monitors ask
     @app.get("/health/live")
     async def live() -> dict[str, str]:
         """The process answers."""
         return {"status": "live"}
 
+    @app.head("/health/ready", include_in_schema=False)
     @app.get("/health/ready")
     async def ready() -> dict[str, str]:
         """The model is loaded and passed its self-test, and the server is not about to stop (503 otherwise)."""

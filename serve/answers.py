@@ -70,10 +70,16 @@ class Answers:
 
     def clear(self) -> None:
         """Forget all of them."""
-        self._db.execute("DELETE FROM answers")
+        try:
+            self._db.execute("DELETE FROM answers")
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
 
     def __len__(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM answers").fetchone()[0])
+        try:
+            return int(self._db.execute("SELECT count(*) FROM answers").fetchone()[0])
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
 
     def close(self) -> None:
         self._db.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -29,8 +29,7 @@ def run_batch(
     Raises:
         WijhaError: see ``score_table`` and ``Classifier.load``; ``bad_target`` where ``summary`` has no folder.
     """
-    if summary is not None and not summary.parent.is_dir():
-        raise DataError("bad_target", f"there is no folder {summary.parent}", where=str(summary))
+    check_summary(summary)
     console = Console(stderr=True)
     opened = Checkpoint.open(settings.checkpoint)
     classifier = Classifier.load(
@@ -45,6 +44,10 @@ def run_batch(
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+
+    def said(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=None, rows=0, rate="")
 
@@ -59,18 +62,32 @@ def run_batch(
             classifier,
             checkpoint=opened,
             options=options,
-            said=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
+            said=said,
             progress=progress,
             sized=lambda size: bar.update(task, total=size),
             meter=lambda read: bar.update(task, advance=read),
         )
-    seconds = time.monotonic() - began
+    conclude(found, time.monotonic() - began, summary, said)
+    return found
+
+
+def check_summary(summary: Path | None) -> None:
+    """Whether the counts can be written, which is better said before the work than after it.
+
+    Raises:
+        DataError: ``bad_target`` where there is no such folder.
+    """
+    if summary is not None and not summary.parent.is_dir():
+        raise DataError("bad_target", f"there is no folder {summary.parent}", where=str(summary))
+
+
+def conclude(found: Summary, seconds: float, summary: Path | None, said: Callable[[str], None]) -> None:
+    """Write the counts to ``summary`` as JSON, with ``seconds``, and say them."""
     if summary is not None:
         counts = {**found.to_json(), "seconds": round(seconds, 1)}
         summary.write_text(json.dumps(counts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for line in told(found, seconds):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    return found
+        said(line)
 
 
 def told(found: Summary, seconds: float) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from models.classifier import Classifier
 from serve.engine import Loaded
 from serve.job_lead import Lead
 from serve.job_store import Job, Store, is_full
+from serve.logs import frames
 from serve.scoring import Options, Stopped, count_rows, score_table
 from serve.settings import Settings
 from serve.tally import Summary
@@ -191,6 +191,7 @@ class Runner:
             text_column=job.text_column,
             title_column=job.title_column,
             excel=job.excel and job.format in (CSV, TSV),
+            max_characters=self._settings.max_characters,
             backend=self._settings.backend,
             precision=self._settings.precision,
         )
@@ -231,7 +232,9 @@ def _failure(error: Exception, job: Job, store: Store) -> dict[str, str]:
     if is_full(error):
         return {"code": "disk_full", "message": "no room on the server's disk"}
     if isinstance(error, WijhaError):
-        return {"code": error.code, "message": named(error.message, job, store)}
+        place = named(error.where, job, store)  # of several tables in a zip, which
+        message = named(error.message, job, store)
+        return {"code": error.code, "message": f"{message} [{place}]" if place not in ("", job.name) else message}
     if isinstance(error, OSError):
         return {
             "code": "os_error",
@@ -242,4 +245,4 @@ def _failure(error: Exception, job: Job, store: Store) -> dict[str, str]:
 
 
 def _fault(error: Exception) -> None:
-    _log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    _log.error("%s", frames(error))

@@ -15,6 +15,7 @@ class JobOut(BaseModel):
     """A job.
 
     Attributes:
+        text_column, title_column: as they were named when it was sent; null where they are found by their usual names.
         rows: of the table; null until they are counted.
         rate: rows a second, of late; ``seconds_left`` by it.
         notes: what a person should know: columns, encoding.
@@ -25,6 +26,8 @@ class JobOut(BaseModel):
     id: str
     name: str
     format: Format
+    text_column: str | None
+    title_column: str | None
     state: State
     created: datetime
     started: datetime | None
@@ -54,6 +57,8 @@ def job_out(job: Job) -> JobOut:
         id=job.id,
         name=job.name,
         format=job.format,
+        text_column=job.text_column,
+        title_column=job.title_column,
         state=job.state,
         created=_moment(job.created),
         started=None if job.started is None else _moment(job.started),

@@ -40,6 +40,7 @@ def mount_pages(app: FastAPI) -> None:
     """Add ``/`` and ``/page/*``. The files are read once, here: no path that a client sends is ever opened."""
     assets = {path.name: _asset(path) for path in sorted(FOLDER.iterdir()) if path.suffix in _TYPES}
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         return assets["index.html"].answer(request)

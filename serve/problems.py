@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from data.errors import ArticleError, CheckpointError, ConfigError, DataError, OverloadError, WijhaError
+from serve.logs import frames
 from serve.schema import Problem
 from serve.trace import note_problem
 
@@ -77,7 +77,7 @@ class Faults:
         except Exception as error:  # whatever it is: the client must get an answer, the log its place
             if scope["type"] != "http":  # what fails when the server starts is the server's to report
                 raise
-            _log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            _log.error("%s", frames(error))
             answer = _response(500, "internal", "a fault of the server's; its log says where", "", {})
             await answer(scope, receive, send)
 

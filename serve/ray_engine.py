@@ -19,7 +19,7 @@ from data.errors import ConfigError, DataError
 from models.checkpoint import Checkpoint
 from models.classifier import Classifier
 from serve.answers import Answers, answer_key
-from serve.batch import told
+from serve.batch import check_summary, conclude
 from serve.cluster import Cluster, score_parts
 from serve.inputs import Input, open_inputs
 from serve.parts import find_parts, is_file, read_mark
@@ -147,7 +147,11 @@ def run_cluster(
 
     Args:
         summary: gets the counts as JSON, with ``seconds``.
+
+    Raises:
+        WijhaError: as ``score_on_ray``; ``bad_target`` where ``summary`` has no folder.
     """
+    check_summary(summary)
     began, rows = time.monotonic(), 0
 
     def progress(scored: int) -> None:
@@ -162,12 +166,7 @@ def run_cluster(
     found = score_on_ray(
         sources, target, checkpoint=opened, options=options, cluster=cluster, said=said, progress=progress
     )
-    seconds = time.monotonic() - began
-    if summary is not None:
-        counts = {**found.to_json(), "seconds": round(seconds, 1)}
-        summary.write_text(json.dumps(counts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    for line in told(found, seconds):
-        said(line)
+    conclude(found, time.monotonic() - began, summary, said)
     return found
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.parquet import arrow
-from data.taxonomy import Taxonomy
+from data.taxonomy import PARTS, Taxonomy
 
 Record = Mapping[str, Any]
-PARTS = ("probability", "abstained", "stance", "stance_probability", "evidence")
 _ANSWER = {True: "yes", False: "no", None: ""}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,7 +36,7 @@ class Work:
 
     def __init__(self, target: Path, seal: Mapping[str, Any], *, fresh: bool = False) -> None:
         self.target, self.folder = target, work_folder(target)
-        self.part = self.folder / f"part-{target.name}"
+        self.part = self.folder / target.name  # the very name: a zip says it of what is in it
         store, sealed = self.folder / _STORE, self.folder / _SEAL
         if self.folder.exists() and not {p.name for p in self.folder.iterdir()} <= {*_MINE, self.part.name}:
             raise DataError("bad_target", f"{self.folder} is in the way, and not ours", where=str(target))
@@ -45,9 +46,7 @@ class Work:
         try:
             if not store.exists():  # the run that held it has just ended, and taken it away
                 raise DataError("busy", "another run was writing this output", where=str(self.folder))
-            if fresh:
-                self.answers.clear()
-            elif begun and sealed.exists() and len(self.answers):
+            if begun and not fresh and sealed.exists() and len(self.answers):
                 _same(json.loads(sealed.read_text(encoding="utf-8")), dict(seal), self.folder)
             _write(sealed, json.dumps(seal, ensure_ascii=False, indent=1))
         except BaseException:
@@ -57,14 +56,20 @@ class Work:
 
     @staticmethod
     def _open(store: Path, fresh: bool) -> Answers:
-        try:
-            return Answers(store)
-        except StoreError:
-            if not fresh:
-                raise
-            for name in _MINE[:4]:  # broken; nobody can be at work with it
-                store.with_name(name).unlink(missing_ok=True)
-            return Answers(store)
+        with ExitStack() as stack:
+            try:
+                answers = Answers(store)
+                stack.callback(answers.close)
+                if fresh:
+                    answers.clear()
+                stack.pop_all()
+                return answers
+            except StoreError:
+                if not fresh:
+                    raise
+        for name in _MINE[:4]:  # broken; nobody can be at work with it
+            store.with_name(name).unlink(missing_ok=True)
+        return Answers(store)
 
     def publish(self) -> None:
         """Give the output its name, on disk before the name is, and take the folder away."""

@@ -81,8 +81,8 @@ def find_base(name: str) -> str:
 def base_digest(name: str) -> str:
     """Names the weights of a base: their sha256 where it is a folder, else the hub id."""
     folder = Path(find_base(name))
-    weights = folder / "model.safetensors"
-    return sha256(weights) if weights.is_file() else name
+    weights = sorted(path for ending in ("safetensors", "bin") for path in folder.glob(f"*.{ending}"))
+    return " ".join(map(sha256, weights)) or name
 
 
 def fitting_windows(contract: Contract, network: LabelAttention) -> Contract:

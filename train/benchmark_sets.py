@@ -119,8 +119,9 @@ def read_set(folder: Path, name: str) -> Rows:
     """
     if name not in SETS:
         raise ConfigError("no_benchmark", f"known: {', '.join(SETS)}", where=name)
-    train, test = (_read_file(_find(folder / name, names)) for names in (("train",), ("test", "dev")))
-    if SETS[name].labels:
+    labels = SETS[name].labels
+    train, test = (_read_file(_find(folder / name, names), labels) for names in (("train",), ("test", "dev")))
+    if labels:
         taxonomy = _taxonomy(EVENTS, ())
     else:
         taxonomy = _taxonomy(sorted({row["target"] for row in [*train, *test]}), STANCES)
@@ -145,26 +146,25 @@ def _find(folder: Path, names: Sequence[str]) -> Path:
     raise DataError("source_missing", f"no {' or '.join(names)}.jsonl there", where=str(folder))
 
 
-def _read_file(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+def _read_file(path: Path, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a set that has ``labels``, or else stances toward targets; a line ends with a line feed alone."""
+    rows, (key, known) = [], ("label", labels) if labels else ("stance", STANCES)
+    for number, line in enumerate(path.read_bytes().rstrip(b"\n").split(b"\n"), start=1):
         where = f"{path}:{number}"
         try:
-            row = json.loads(line)
-            known = (IRRELEVANT, *EVENTS) if "label" in row else STANCES
-            right = row["label" if "label" in row else "stance"] in known and isinstance(row["text"], str)
-            right = right and ("label" in row or isinstance(row["target"], str))
+            row = json.loads(line.decode("utf-8"))
+            right = row[key] in known and isinstance(row["text"], str) and (labels or isinstance(row["target"], str))
         except (ValueError, KeyError, TypeError) as error:
-            wanted = "text and label, or text, target and stance"
+            wanted = "text and label" if labels else "text, target and stance"
             raise DataError("bad_line", f"{wanted} are wanted: {error!r}", where=where) from error
         if not right:
-            raise DataError("bad_line", f"text, and a label among {', '.join(known)}, are wanted", where=where)
+            raise DataError("bad_line", f"text, and a {key} among {', '.join(known)}, are wanted", where=where)
         rows.append(row)
     return rows
 
 
 def _article(row: Mapping[str, Any], number: int, split: str, taxonomy: Taxonomy) -> LabelledArticle:
-    if "label" in row:
+    if not taxonomy.stances:
         labels = {topic: Label(name == row["label"]) for topic, name in zip(taxonomy.ids, EVENTS, strict=True)}
     else:  # of the other targets nobody said anything: masked
         labels = {topic_id(row["target"]): Label(True, row["stance"].lower())}

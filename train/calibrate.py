@@ -64,7 +64,7 @@ def _least_confidence(sure: list[Array], right: list[npt.NDArray[np.bool_]], wan
 
     Where no confidence gives that share, the one that leaves ``_SUPPORT`` answers.
     """
-    if not sure or wanted == 0:
+    if wanted == 0 or not any(map(len, sure)):
         return 0.0
     order = np.argsort(-np.concatenate(sure), kind="stable")
     confidence, hits = np.concatenate(sure)[order], np.concatenate(right)[order]

@@ -80,6 +80,7 @@ export class ArticleView {
   /** Put an article into the editor. */
   put(article) {
     this.running?.abort();
+    this.running = null; // so that read() need not wait until the aborted one is over
     this.answer = null;
     this.editor.article = article;
     show(this.box);
@@ -114,6 +115,7 @@ export class ArticleView {
     this.draw();
     const given = await patiently(() => classify([article], running.signal), this.box, running.signal);
     if (this.running === running) this.running = null;
+    else return; // another article was put in
     const result = running.signal.aborted ? null : given?.results[0];
     if (result?.error) {
       show(this.box, problemNotice(new Problem(result.error)));

@@ -20,6 +20,7 @@ export class RowList {
     this.total = 0;
     this.shown = PAGE;
     this.filter = "all";
+    this.columns = {}; // of headline and text, where the job was told
     this.node = el("section", { class: "rows" });
   }
 
@@ -29,6 +30,7 @@ export class RowList {
     this.total = job.summary?.rows ?? 0;
     this.shown = PAGE;
     this.filter = "all";
+    this.columns = { title: job.title_column, text: job.text_column };
     if (job.format === "parquet") return;
     try {
       this.rows = await firstRows(await request(job.result, { signal }), job.format, MOST);
@@ -88,15 +90,16 @@ export class RowList {
   }
 
   item(row, n) {
-    const text = row[named(row, TEXTS)] ?? "";
-    const title = row[named(row, TITLES)] || text.slice(0, 90);
+    const text = row[this.columns.text ?? named(row, TEXTS)] ?? "";
+    const headline = row[this.columns.title ?? named(row, TITLES)] ?? "";
+    const title = headline || text.slice(0, 90);
     const error = row[ours(row, "error")];
     const found = this.topics().flatMap((topic, place) => (yes(row[ours(row, topic.id)]) ? [chip(row, topic, place)] : []));
     return el(
       "li",
       {},
       el("span", { class: "figure fine", "aria-label": `${t("row")} ${n}` }, number(n)),
-      el("button", { type: "button", class: "row-title", dir: "auto", onclick: () => this.onOpen({ title: row[named(row, TITLES)] ?? "", text }) }, title || t("untitled")),
+      el("button", { type: "button", class: "row-title", dir: "auto", onclick: () => this.onOpen({ title: headline, text }) }, title || t("untitled")),
       el("span", { class: "chips" }, error ? el("span", { class: "chip error" }, icon("warn"), el("bdi", {}, error)) : found),
     );
   }

@@ -130,6 +130,8 @@ export default {
   err_foreign_host: "لا يعرف الخادم نفسه بهذا الاسم. على من يديره أن يضبط WIJHA_HOSTS.",
   err_deadline: "لم يأت الجواب في الوقت المحدد.",
   err_draining: "الخادم على وشك التوقف.",
+  err_empty_body: "الملف فارغ.",
+  err_os_error: "تعذّر على الخادم قراءة ملفاته أو كتابتها.",
   err_disk_full: "امتلأ قرص الخادم.",
   err_no_jobs_folder: "ليس للخادم مكان يحفظ فيه الملفات. على من يديره أن يضبط WIJHA_JOBS_FOLDER.",
   err_no_such_job: "لا ملف لك بهذا الرقم؛ لعله حُذف.",
@@ -140,8 +142,8 @@ export default {
   err_several_tables: "في الملف المضغوط أكثر من جدول.",
   err_bad_archive: "الملف المضغوط تالف.",
   err_unpacks_too_far: "الملف المضغوط أكبر بعد فكّه مما يُقبل.",
+  err_too_many_tables: "في الملف المضغوط جداول أكثر مما يُقبل. فكّه وأرسل جداوله في ملفات أقل.",
   err_packed_parquet: "ملف Parquet مضغوط من داخله؛ أرسله كما هو.",
-  err_unknown_format: "صيغة ملف لا تُعرف.",
   err_too_many_columns: "أعمدة أكثر مما يُقبل.",
   err_not_found: "لا شيء بهذا الاسم في الخادم.",
   err_method_not_allowed: "لا يقبل الخادم هذا الطلب.",
@@ -158,7 +160,6 @@ export default {
   retry: "أعد المحاولة",
   retry_in: "تُعاد المحاولة بعد {n} ث",
   stop: "أوقف",
-  dismiss: "أغلق",
 
   // files
   file_drop: "أفلت جدول مقالات، أو اختره",

@@ -20,6 +20,7 @@ OUTLET_COLUMNS = ("outlet", "source", "site", "domain", "publisher", "المصد
 URL_COLUMNS = ("url", "link", "الرابط", "رابط")
 ID_COLUMNS = ("id", "article_id", "المعرف", "الرقم")
 _BATCH = 2048  # rows of a Parquet file decoded together
+_ANSWER = {"id", "relevant", "probability", "threshold", "abstained", "stance", "stance_probability", "evidence"}
 _OURS = re.compile("(?:wijha_)*(.+)")
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff\ud800-\udfff]")
 _DIRECTION = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -136,7 +137,7 @@ def open_scored(source: Source, *, date_column: str | None = None, outlet_column
     ours = _ours(names)
     columns |= {name: ours[name] for name in ("warnings", "error", "model", "story") if name in ours}
     topics = None if parquet else _topic_columns(ours)
-    if not (topics or (parquet and "topics" in ours)):
+    if not (topics or (parquet and "topics" in ours and _answered(source, ours["topics"]))):
         problem = "no answers in it; python -m serve score makes them"
         raise DataError("not_scored", problem, where=source.where)
     return ScoredTable(source, columns | ({"topics": ours["topics"]} if parquet else {}), topics, table)
@@ -167,6 +168,15 @@ def _column(names: Sequence[str], given: str | None, usual: Sequence[str], what:
 def _ours(names: Sequence[str]) -> dict[str, str]:
     """Plain name to the column that has it, ``wijha_`` before it or not: ours are written behind the input's."""
     return {found[1]: name for name in names if (found := _OURS.fullmatch(name))}
+
+
+def _answered(source: Source, column: str) -> bool:
+    """Whether a column of a Parquet file has answers of ours; others call theirs ``topics``, too."""
+    pa = arrow()
+    with pa.parquet.ParquetFile(source.path) as file:
+        kind = file.schema_arrow.field(column).type
+    inner = kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else kind
+    return pa.types.is_struct(inner) and {field.name for field in inner} >= _ANSWER
 
 
 def _topic_columns(ours: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -222,6 +222,36 @@ def test_a_sample_and_an_empty_editor(opened: Opened) -> None:
     expect(page.get_by_role("alert")).to_contain_text("هذا رابط")
 
 
+def test_an_article_put_in_while_another_is_read_is_read_instead(opened: Opened) -> None:
+    page = opened()
+    waiting: list[Any] = []
+
+    def answered(route: Any) -> None:
+        if waiting:
+            route.continue_()
+        else:
+            waiting.append(route)  # never answered
+
+    page.route("**/classify", answered)
+    found = page.evaluate(
+        """async (text) => {
+            const { ArticleView } = await import("/page/article.js");
+            const root = document.createElement("section");
+            document.body.append(root);
+            const view = new ArticleView(root, () => []);
+            view.put({ title: "", text: "خبر" });
+            const first = view.read();
+            await new Promise((resolve) => setTimeout(resolve, 100));
+            view.put({ title: "", text });
+            await view.read();
+            await first;
+            return view.answer?.article.text ?? "";
+        }""",
+        MIXED,
+    )
+    assert found == MIXED
+
+
 TWO = {"id": "0", "windows": 1, "tokens": 9, "warnings": [], "error": None, "extracted_text": None}
 
 

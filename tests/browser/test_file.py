@@ -101,6 +101,21 @@ def test_the_result_is_fetched_and_a_reload_finds_it(opened: Opened, server: str
     expect(page.get_by_role("button", name="اختر ملفًا")).to_be_focused()
 
 
+def test_a_row_is_opened_by_the_columns_that_were_named(opened: Opened) -> None:
+    page = opened("/#file")
+    page.get_by_label("عمود النص").fill("ملخص")
+    page.get_by_label("عمود العنوان").fill("رأس")
+    cells = [["رأس", "العنوان", "ملخص", "النص"], [f"«{article(1).title}»", "غيره", article(1).text, "غيره"]]
+    out = io.StringIO()
+    csv.writer(out).writerows(cells)
+    drop(page, "main", "a.csv", out.getvalue().encode(), "text/csv")
+    finished(page)
+    page.get_by_role("button", name=cells[1][0]).click()
+    page.locator("#article .reader").wait_for()
+    expect(page.locator("#article .reader h2")).to_have_text(cells[1][0])
+    expect(page.locator("#article .reader")).to_contain_text(article(1).text.splitlines()[0])
+
+
 def test_progress_is_shown_and_a_job_is_cancelled(opened: Opened) -> None:
     page = opened("/#file")
     told: dict[str, Any] = {
@@ -148,6 +163,8 @@ def test_a_table_that_cannot_be_read(opened: Opened) -> None:
     expect(page.locator("#file .notice")).to_contain_text("ليس هذا جدولًا")
     drop(page, "main", "wrong.csv", b"colour,size\nred,1\n")
     expect(page.locator("#file .notice")).to_contain_text("لا عمود للنص", timeout=30_000)
+    drop(page, "main", "empty.csv", b"", "text/csv")
+    expect(page.locator("#file .notice")).to_contain_text("الملف فارغ")
 
 
 def test_a_job_that_is_not_there(opened: Opened) -> None:

@@ -183,6 +183,13 @@ def test_the_description_has_problems_under_their_media_type(client: TestClient)
     assert "503" in paths["/topics"]["get"]["responses"]
 
 
+@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready"])
+def test_what_monitors_look_at_answers_head(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_the_page_of_the_description_needs_no_other_host(client: TestClient) -> None:
     page = client.get("/docs")
     assert page.status_code == 200

@@ -232,6 +232,19 @@ def test_a_broken_store_says_how_to_start_over(tmp_path: Path, checkpoint: Check
     assert score_table([source], target, slow, checkpoint=checkpoint, options=Options(fresh=True)).rows == 101
 
 
+def test_a_store_broken_in_the_middle_too(tmp_path: Path, checkpoint: Checkpoint, slow: Any) -> None:
+    source, target = table(tmp_path / "in.jsonl", 100), tmp_path / "out.csv"
+    with pytest.raises(Stopped):
+        score_table([source], target, slow, checkpoint=checkpoint, **stopping(3))
+    store = work_folder(target) / "answers.sqlite"
+    content = store.read_bytes()
+    assert len(content) > 3 * 4096
+    store.write_bytes(content[: 2 * 4096] + b"A" * (len(content) - 2 * 4096))
+    with pytest.raises(StoreError, match="--fresh"):
+        score_table([source], target, slow, checkpoint=checkpoint)
+    assert score_table([source], target, slow, checkpoint=checkpoint, options=Options(fresh=True)).rows == 101
+
+
 def test_on_a_full_disk_it_ends_in_one_line_and_goes_on_later(tmp_path: Path, checkpoint: Checkpoint) -> None:
     source, target = table(tmp_path / "in.jsonl", 500), tmp_path / "out.csv"
     command = [sys.executable, "-m", "serve", "score", str(source), str(target), "--checkpoint", str(checkpoint.folder)]

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,13 @@ def test_every_form_says_the_same(tmp_path: Path, folder: Path, checkpoint: Chec
     assert found[0] == found[1] == found[2] == found[3]
 
 
+def test_a_zip_holds_the_table_under_its_own_name(tmp_path: Path, folder: Path, checkpoint: Checkpoint) -> None:
+    slow: Any = Slow(checkpoint.contract)
+    target = tmp_path / "out.csv.zip"
+    score_table([folder], target, slow, checkpoint=checkpoint)
+    assert zipfile.ZipFile(target).namelist() == ["out.csv"]
+
+
 @pytest.mark.parametrize(
     ("name", "excel", "words"),
     [("out.xlsx", False, "none of .csv"), ("out", False, "none of .csv"), ("out.jsonl", True, "for a spreadsheet")],
@@ -201,3 +209,11 @@ def test_the_command_says_what_it_found(tmp_path: Path, folder: Path, checkpoint
 def test_one_path_is_not_enough() -> None:
     result = CliRunner().invoke(app, ["score", "in.csv"])
     assert getattr(result.exception, "code", "") == "bad_arguments"
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_a_summary_that_can_not_be_written_is_said_before_the_work(tmp_path: Path, folder: Path, engine: str) -> None:
+    words = ["score", str(folder), str(tmp_path / "out.csv"), "--engine", engine, "--checkpoint", str(tmp_path)]
+    with pytest.raises(DataError, match="bad_target") as caught:
+        CliRunner().invoke(app, [*words, "--summary", str(tmp_path / "no" / "s.json")], catch_exceptions=False)
+    assert caught.value.where.endswith("s.json")

@@ -246,8 +246,15 @@ def test_mistakes_are_said(tmp_path: Path, choice: Choice, outputs: dict[str, st
 
 def test_a_table_that_was_not_scored(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("title,text\nعنوان,نص\n", encoding="utf-8")
-    pa.parquet.write_table(pa.table({"text": ["نص"]}), tmp_path / "a.parquet")
-    for name in ("a.csv", "a.parquet"):
+    others: dict[str, dict[str, Any]] = {
+        "a": {},
+        "b": {"topics": [["حرب", "سياسة"]]},
+        "c": {"topics": ["حرب"]},
+        "d": {"topics": [[{"id": "x"}]]},
+    }
+    for name, columns in others.items():
+        pa.parquet.write_table(pa.table({"text": ["نص"], **columns}), tmp_path / f"{name}.parquet")
+    for name in ("a.csv", *(f"{name}.parquet" for name in others)):
         with pytest.raises(DataError, match="not_scored"):
             summarize([tmp_path / name], Choice(), Outputs(tmp_path / "r.html"))
 

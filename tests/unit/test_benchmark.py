@@ -91,6 +91,18 @@ def test_mean_and_interval_over_seeds() -> None:
     assert mean_interval([0.4, 0.5, 0.6]) == "0.500 [0.252, 0.748]"
 
 
+def test_a_line_separator_within_a_text_ends_no_line(folder: Path) -> None:
+    rows = [{**row, "text": f"{row['text']}\u2028سطر\x85آخر"} for row in tweets(0, 9)]
+    lines(folder / "mawqif" / "test.jsonl", rows)
+    assert [item.article.text for item in read_set(folder, "mawqif").articles[-9:]] == [row["text"] for row in rows]
+
+
+def test_bytes_that_are_not_utf8_are_named(folder: Path) -> None:
+    (folder / "mawqif" / "test.jsonl").write_bytes("{}".encode("utf-16"))
+    with pytest.raises(DataError, match="bad_line"):
+        read_set(folder, "mawqif")
+
+
 @pytest.mark.parametrize(
     ("row", "code"),
     [
@@ -98,6 +110,7 @@ def test_mean_and_interval_over_seeds() -> None:
         ({"id": 1, "text": "نص", "label": "Other"}, "bad_line"),
         ({"id": 1, "text": None, "label": "MatConf"}, "bad_line"),
         ({"id": 1, "text": "نص", "stance": "Favor"}, "bad_line"),
+        ({"id": 1, "text": "نص", "label": "MatConf"}, "bad_line"),  # of another set
         (["نص"], "bad_line"),
     ],
 )

@@ -10,9 +10,14 @@ import numpy as np
 import pytest
 
 import serve.job_runner
-from serve.job_runner import Aside
+from data.errors import DataError
+from models.checkpoint import Checkpoint
+from models.classifier import Classifier
+from serve.engine import Loaded
+from serve.job_runner import Aside, Runner, _failure
 from serve.job_store import Store
 from serve.scoring import Stopped
+from serve.settings import Settings
 
 
 class Slow:
@@ -68,3 +73,29 @@ def test_old_jobs_and_broken_uploads_are_swept(tmp_path: Path) -> None:
     store.sweep(7)
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {kept, coming, "theirs"}
     assert [job.id for job in store.listed("", 9)] == [kept]
+
+
+def test_a_failure_names_the_file_as_it_was_sent_and_which_table_of_a_zip(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    job = store.add(store.new(), owner="", name="أخبار.zip", format="csv")
+    source = store.source(job)
+    for where, wanted in ((str(source), "no text"), (f"{source}/b.csv", "no text [أخبار.zip/b.csv]"), ("", "no text")):
+        found = _failure(DataError("no_text_column", "no text", where=where), job, store)
+        assert found == {"code": "no_text_column", "message": wanted}
+
+
+def test_a_job_keeps_the_servers_limit_on_an_article(
+    tmp_path: Path, checkpoint: Checkpoint, classifier: Classifier
+) -> None:
+    settings = Settings(checkpoint=checkpoint.folder, jobs_folder=tmp_path, max_characters=10)
+    store, loaded = Store(tmp_path), Loaded(checkpoint, classifier, {}, "")
+    job = store.add(store.new(), owner="", name="a.csv", format="csv")
+    store.source(job).write_text("text\nخبر قصير\nخبر أطول من ذلك\n", encoding="utf-8")
+    with Runner(store, settings, lambda: loaded, busy=lambda: False, piece=1) as runner:
+        end = time.monotonic() + 60
+        while (found := store.get(job.id)) is None or found.ended is None:
+            assert time.monotonic() < end
+            runner.wake()
+            time.sleep(0.01)
+    assert found.summary is not None
+    assert found.summary["codes"] == {"article_too_long": 1}

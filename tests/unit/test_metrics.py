@@ -154,6 +154,8 @@ def test_abstention_gives_the_precision_asked_for() -> None:
     assert chosen(0.6) == 0.0  # all 200 give 0.7
     assert chosen(0.0) == 0.0
     assert calibrate_abstention(scores, gold, plain, relevance=0.9, stance=0.9).stance == 0.0  # no stance to judge by
+    nothing = Gold(np.full((200, 1), UNKNOWN), gold.stance)
+    assert calibrate_abstention(scores, nothing, plain, relevance=0.9, stance=0.9) == Abstention()
 
 
 def test_abstention_out_of_reach_answers_the_surest_few() -> None:

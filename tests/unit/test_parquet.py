@@ -37,6 +37,20 @@ def test_a_string_that_is_not_utf8_is_an_error_in_its_row(tmp_path: Path) -> Non
     assert [row.values["text"] for row in rows] == ["نص", "\ufffd\ufffd", "آخر"]
 
 
+def test_what_python_has_no_value_for_is_text_or_an_error_in_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    far: Any = pa.array([20_000, 10_000_000], pa.int32()).cast(pa.date32())  # type: ignore[attr-defined]
+    broken: Any = pa.array([b"\xd8", "نصّ".encode()]).view(pa.string())  # type: ignore[attr-defined]
+    lists: Any = pa.ListArray.from_arrays([0, 1, 2], broken)  # type: ignore[attr-defined]
+    lost: Any = pa.array([1_700_000_000, None], pa.timestamp("s", tz="Nowhere/Land"))  # type: ignore[attr-defined]
+    write(path, {"text": ["أ", "ب"], "day": far, "tags": lists, "at": lost.cast(pa.timestamp("ms", tz="Nowhere/Land"))})  # type: ignore[attr-defined]
+    one, two = open_table(path).rows()
+    assert [one.values["at"], two.values["at"]] == ["1700000000000", ""]
+    assert [one.values["day"], two.values["day"]] == ["2024-10-04", "29349-01-26"]
+    assert [one.error.split(":")[0], two.error] == ["undecodable", ""]
+    assert [one.values["tags"], two.values["tags"]] == ["\ufffd", '["نصّ"]']
+
+
 def test_a_packed_one_and_how_far_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet.gz"
     with Writer(path, ["id", "text"]) as writer:

@@ -39,7 +39,7 @@ def test_the_lowest_precision_that_passes_ships(
         probability = 0.4 + moved.get(precision, 0.0)
         return [(probability, (probability >= 0.5, None)) for _ in articles]
 
-    monkeypatch.setattr(parity.Classifier, "load", load)
+    monkeypatch.setattr(Classifier, "load", load)
     monkeypatch.setattr(parity, "_answers", answers)
     found = parity.choose_precision(checkpoint, [article(1), article(2)], int8=int8)
     assert found["precision"] == chosen

@@ -51,6 +51,12 @@ def test_a_glob_and_a_file(folder: Path) -> None:
     assert find_sources([odd]) == [Source(odd)]
 
 
+def test_what_a_run_left_unfinished_is_read_only_where_it_is_named(folder: Path) -> None:
+    assert "x.csv.work/p.csv" not in names(find_sources([folder / "**" / "[a-p].csv"]), folder)
+    assert names(find_sources([folder / "x.csv.work" / "*.csv"]), folder) == ["x.csv.work/p.csv"]
+    assert names(find_sources([folder / "x.csv.work"]), folder) == ["x.csv.work/p.csv"]
+
+
 @pytest.mark.parametrize("given", ["none.csv", "*.xml", "empty"])
 def test_what_names_nothing_is_refused(folder: Path, given: str) -> None:
     (folder / "empty").mkdir()
@@ -97,6 +103,16 @@ def test_of_two_tables_one_is_not_chosen(folder: Path) -> None:
         open_table(folder / "z.zip")
 
 
+def test_a_zip_of_very_many_tables_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.sources._TABLES", 2)
+    assert len(find_sources([folder / "z.zip"])) == 2
+    with zipfile.ZipFile(folder / "z.zip", "a") as archive:
+        archive.writestr("three.csv", TABLE)
+    with pytest.raises(DataError, match="too_many_tables: 3 tables") as caught:
+        find_sources([folder])
+    assert caught.value.where.endswith("z.zip")
+
+
 def test_a_password_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -104,6 +120,17 @@ def test_a_password_is_said(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(mark) + place] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="bad_archive"):
+        open_table(path)
+
+
+def test_a_broken_archive_is_said_whatever_it_is_packed_with(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.csv", TABLE * 9999)
+    content = bytearray(path.read_bytes())
+    content[60:110] = bytes(byte ^ 0x5A for byte in content[60:110])
     path.write_bytes(content)
     with pytest.raises(DataError, match="bad_archive"):
         open_table(path)

@@ -21,6 +21,8 @@ def test_the_bundled_topics_in_their_order() -> None:
         '[[topic]]\nid = "a"\nar = "أ"\nen = "A"\ncolour = 1',
         '[[topic]]\nid = "a"\nar = "أ"\nen = "A"\n[[topic]]\nid = "a"\nar = "أ"\nen = "A"',
         "not toml [",
+        '[[topic]]\nid = "error"\nar = "خطأ"\nen = "Error"',
+        '[[topic]]\nid = "x"\nar = "أ"\nen = "A"\n[[topic]]\nid = "x_stance"\nar = "ب"\nen = "B"',
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, content: str) -> None:
