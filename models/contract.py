@@ -23,8 +23,8 @@ class Windows:
             counted once, in the window where it stands further from the edge.
     """
 
-    length: int = 512
-    overlap: int = 64
+    length: int = 256
+    overlap: int = 32
 
 
 @dataclass(frozen=True)
