@@ -47,6 +47,9 @@ benchmark: setup ## train and score on public sets, docs/benchmarks.md: DATA=<fo
 	@test -n "$(DATA)" || { echo "make benchmark DATA=<folder of the sets>; see docs/benchmarks.md"; exit 2; }
 	$(PY) -m train benchmark "$(DATA)" $(if $(SEEDS),--seeds $(SEEDS)) $(if $(BASE),--base "$(BASE)")
 
+bench: setup ## side by side with other tools, docs/performance.md [ONLY="<sections>" SOURCE=<articles> SECONDS=<s> ROUNDS=<n> CHECKPOINT=<folder>]
+	$(PY) -m tests.bench.performance $(if $(ONLY),--only $(ONLY)) $(if $(SOURCE),--source "$(SOURCE)") $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
+
 test: setup ## run the tests (offline)
 	$(PY) -m pytest
 
@@ -60,4 +63,4 @@ check: setup ## ruff, mypy strict, import contracts, the corpus
 clean: ## remove what can be made again
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup setup-serve serving train serve score pretrain report gate benchmark test check clean
+.PHONY: help setup setup-serve serving train serve score pretrain report gate benchmark bench test check clean

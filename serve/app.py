@@ -19,6 +19,7 @@ from serve.gate import Gate
 from serve.guard import Guard, SecurityHeaders
 from serve.jobs import mount_jobs
 from serve.keys import required_keys
+from serve.memory import share_heaps
 from serve.pages import mount_pages
 from serve.predict import mount_predict
 from serve.problems import STATUS, Faults, described, mount_problems
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings.read()
     keys = required_keys(settings)
+    share_heaps(settings.share)
     engine = Engine(settings)
     gate = Gate(running=settings.share, waiting=settings.max_waiting)
     door = Door(engine, gate, settings)

@@ -10,8 +10,8 @@ from data.article import Article
 from data.errors import ArticleError
 from models.classifier import Answer
 from models.contract import Contract
-from serve.door import TIMEOUT_PARAMETER, Door
-from serve.problems import described
+from serve.description import scoring
+from serve.door import Door
 from serve.reading import Refused, read_classify
 from serve.schema import ArticleIn, ClassifyIn, ClassifyOut, ModelOut, ResultOut, error_out, result_out
 
@@ -19,17 +19,7 @@ from serve.schema import ArticleIn, ClassifyIn, ClassifyOut, ModelOut, ResultOut
 def mount_classify(app: FastAPI, door: Door) -> None:
     """Add ``/classify``."""
 
-    @app.post(
-        "/classify",
-        responses=described(400, 413, 415, 422, 429, 504),
-        openapi_extra={
-            "parameters": [TIMEOUT_PARAMETER],
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": _request_schema(door.settings.max_articles)}},
-            },
-        },
-    )
+    @app.post("/classify", **scoring(_request_schema(door.settings.max_articles)))
     async def classify(request: Request) -> ClassifyOut:
         """Score articles: same order, same length; an article that can't be scored is an ``error`` in its place."""
         scored = await door.score(request, read_classify)

@@ -6,10 +6,31 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from serve.door import TIMEOUT_HEADER
 from serve.guard import is_open
 from serve.problems import described
 
 _VALIDATION = "HTTPValidationError"  # FastAPI's own, which no route of ours answers with
+_TIMEOUT = {
+    "name": TIMEOUT_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Seconds after which the answer is of no use any more; WIJHA_TIMEOUT is the most.",
+    "schema": {"type": "number", "exclusiveMinimum": 0},
+}
+
+
+def scoring(body: dict[str, Any]) -> dict[str, Any]:
+    """What a route that scores says of itself beyond its function: arguments of ``app.post``.
+
+    Args:
+        body: schema of the request's JSON, which the route reads by itself.
+    """
+    content = {"application/json": {"schema": body}}
+    return {
+        "responses": described(400, 413, 415, 422, 429, 504),
+        "openapi_extra": {"parameters": [_TIMEOUT], "requestBody": {"required": True, "content": content}},
+    }
 
 
 def describe(app: FastAPI, *, keys: bool) -> None:

@@ -25,13 +25,6 @@ TIMEOUT_HEADER = "X-Request-Timeout"
 # Scored together, so that all cores have work, and so few that a deadline or a client's leaving soon stops the rest.
 _GROUP_ARTICLES = 16
 _GROUP_CHARACTERS = 60_000
-TIMEOUT_PARAMETER = {
-    "name": TIMEOUT_HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Seconds after which the answer is of no use any more; WIJHA_TIMEOUT is the most.",
-    "schema": {"type": "number", "exclusiveMinimum": 0},
-}
 
 
 @dataclass(frozen=True)

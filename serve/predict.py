@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from data.article import Article
 from data.errors import ArticleError
 from models.classifier import Answer
-from serve.door import TIMEOUT_PARAMETER, Door
-from serve.problems import RequestError, described
+from serve.description import scoring
+from serve.door import Door
+from serve.problems import RequestError
 from serve.reading import Given, Refused, check_count, first_error, read_article
 from serve.settings import Settings
 
@@ -48,17 +49,7 @@ class PredictIn(BaseModel):
 def mount_predict(app: FastAPI, door: Door) -> None:
     """Add ``/predict``."""
 
-    @app.post(
-        "/predict",
-        responses=described(400, 413, 415, 422, 429, 504),
-        openapi_extra={
-            "parameters": [TIMEOUT_PARAMETER],
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": _request_schema(door.settings.max_articles)}},
-            },
-        },
-    )
+    @app.post("/predict", **scoring(_request_schema(door.settings.max_articles)))
     async def predict(request: Request) -> list[Prediction] | list[list[Prediction]]:
         """The topics of each input with their probabilities, likeliest first.
 

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     backend: Literal["openvino", "torch"] = Field("openvino", description="Runtime: openvino (CPU) or torch (GPU).")
-    precision: Literal["", "f32", "bf16", "int8"] = Field("", description="f32, bf16, int8; empty: the checkpoint's own.")
+    precision: Literal["", "f32", "bf16", "int8"] = Field("", description="f32, bf16, int8; empty: the checkpoint's.")
     workers: int = Field(1, ge=1, description="Processes, each with the model and its part of the cores.")
     streams: int = Field(0, ge=0, description="Windows that a worker computes at a time; 0: one a core of its part.")
     max_body_bytes: int = Field(8_000_000, ge=1, description="Largest request body.")
