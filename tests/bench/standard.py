@@ -51,9 +51,7 @@ def write_standard(checkpoint: Checkpoint, folder: Path) -> None:
     _export(standard, folder / "model.onnx")
     tokenizer = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
     tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps(_tokenizer_config(tokenizer, config.pad_token_id or 0))
-    )
+    (folder / "tokenizer_config.json").write_text(json.dumps(_tokenizer_config(tokenizer, config.pad_token_id or 0)))
     written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     written |= {"torch_dtype": "float32", **_old_rope(written)}
     (folder / "config.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
