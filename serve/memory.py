@@ -17,8 +17,8 @@ def share_heaps(threads: int) -> int:
 
     glibc gives each thread a heap of its own, and what is freed in one serves no other. OpenVINO makes and drops
     kernels and activations for rows of ever other lengths, on whichever thread: each heap grows to the worst that
-    its threads met, with small pieces that stay between. Measured in bfloat16, 1,200 articles on two cores: in 9 heaps
-    77 MB were free and held, in one 43 and level; in use were 158 and 172, and processor time was the same.
+    its threads met, with small pieces that stay between. Measured in bfloat16, 1,200 articles in two threads: in 9
+    heaps 77 MB were free and held, in one 43 and level; in use were 158 and 172, and processor time was the same.
 
     Args:
         threads: how many compute at a time.
