@@ -25,7 +25,7 @@ def measure_baselines(corpus: Corpus) -> dict[str, dict[str, Any]]:
     """For each body of articles that is measured on, the figures of each baseline by its name."""
     bodies = {"test": corpus.test, "dev": corpus.dev, "held_out": corpus.held_out}
     bodies = {name: body for name, body in bodies.items() if body}
-    linear = tfidf(corpus.train, corpus.taxonomy, [*corpus.dev, *corpus.held_out]) if bodies else None
+    linear = tfidf(corpus.seen, corpus.taxonomy, [*corpus.dev, *corpus.held_out]) if bodies else None
     gold, found = gold_of(corpus.train, corpus.taxonomy), {}
     for name, body in bodies.items():
         found[name] = {"constant": constant(gold, body, corpus.taxonomy)}
@@ -41,15 +41,21 @@ def measure_baselines(corpus: Corpus) -> dict[str, dict[str, Any]]:
 def tfidf(
     train: Sequence[LabelledArticle], taxonomy: Taxonomy, dev: Sequence[LabelledArticle] = ()
 ) -> TfidfBaseline | None:
-    """Fit on ``train``, thresholds on ``dev`` as a checkpoint's are; ``None`` where ``train`` has no words."""
-    least = min(2, len(train))  # an n-gram of one article tells nothing, unless there is but one
+    """Fit on ``train``, thresholds on ``dev`` as a checkpoint's are; ``None`` where ``train`` has no words.
+
+    Args:
+        train: an article may stand there more than once.
+    """
+    texts = [_text(item) for item in train]
+    distinct = list(dict.fromkeys(texts))  # an article that is repeated weighs more, but its n-grams are of one article
+    least = min(2, len(distinct))  # an n-gram of one article tells nothing, unless there is but one
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=least, sublinear_tf=True, max_features=100_000)
     characters = TfidfVectorizer(
         analyzer="char_wb", ngram_range=(2, 5), min_df=least, sublinear_tf=True, max_features=200_000
     )
     features = FeatureUnion([("words", words), ("characters", characters)])
     try:
-        x = features.fit_transform([_text(item) for item in train])
+        x = features.fit(distinct).transform(texts)
     except ValueError:  # scikit-learn's word for an empty vocabulary
         return None
     return TfidfBaseline(features, x, gold_of(train, taxonomy), taxonomy, dev)

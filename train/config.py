@@ -33,6 +33,7 @@ _WANTED: Mapping[str, _Rule] = {
             and abs(sum(v.values()) - 1) < 1e-6
         ),
     ),
+    "data.repeats": ("1 or more", lambda v: v >= 1),
     "data.share": ("a share above 0, up to 1", lambda v: 0 < v <= 1),
     "encoder.base": ("a hub id or a folder", lambda v: v.strip() != ""),
     "encoder.window": ("16 tokens or more", lambda v: v >= 16),
@@ -62,6 +63,7 @@ class DataConfig:
     extra: tuple[str, ...]
     annotations: tuple[str, ...]
     held_out: tuple[str, ...]
+    repeats: int
     shares: Mapping[str, float]
     by_outlet: bool
     share: float

@@ -22,16 +22,23 @@ class Corpus:
     """Articles in their places.
 
     Attributes:
+        repeated: those of ``train`` that a pass reads more than once, as often as it does so beyond the first time.
         held_out: articles of other sources that are never trained on (the list of ids of ``data.held_out``).
         notes: what a person should know of how the files were read.
     """
 
     taxonomy: Taxonomy
     train: tuple[LabelledArticle, ...]
+    repeated: tuple[LabelledArticle, ...]
     dev: tuple[LabelledArticle, ...]
     test: tuple[LabelledArticle, ...]
     held_out: tuple[LabelledArticle, ...]
     notes: tuple[str, ...]
+
+    @property
+    def seen(self) -> tuple[LabelledArticle, ...]:
+        """What a pass over the training articles reads."""
+        return self.train + self.repeated
 
 
 def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
@@ -76,8 +83,10 @@ def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
     places["train"] = _part(places["train"], config.data.share, config.seed)
     if to_train and not places["train"]:
         raise DataError("no_articles", "no labelled article to train on", where=", ".join(map(str, paths)))
+    own = {item.article.id for item in read_labelled(paths[:1], (), taxonomy)[0]} if config.data.bundled else set()
+    again = [item for item in places["train"] if item.article.id in own] * (config.data.repeats - 1)
     bodies = {name: tuple(items) for name, items in places.items()}
-    return Corpus(taxonomy, bodies["train"], bodies["dev"], bodies["test"], bodies["held_out"], tuple(notes))
+    return Corpus(**bodies, taxonomy=taxonomy, repeated=tuple(again), notes=tuple(notes))
 
 
 def read_labelled(

@@ -71,7 +71,7 @@ def measure_first_token(config: Config, corpus: Corpus, state: Path) -> dict[str
         stances=ours.stances,
         dropout=config.optimizer.dropout,
     )
-    fit(network, make_examples(corpus.train, encoder, taxonomy), config, state)
+    fit(network, make_examples(corpus.seen, encoder, taxonomy), config, state)
     development = [*corpus.dev, *corpus.held_out]
     logits = _logits(network, make_examples(development, encoder, taxonomy))
     calibration = calibrate(logits, gold_of(development, taxonomy)) if development else contract.calibration

@@ -72,7 +72,7 @@ def run(config: Config, out: Path | None = None, *, baselines: bool = True) -> C
     contract = fitting_windows(contract, network)
     encoder = Encoder(Tokenizer.from_file(str(beside / "tokenizer.json")), contract)
     state = ROOT / "runs" / config.name / _key(config, corpus, contract, network, beside)
-    log = fit(network, make_examples(corpus.train, encoder, corpus.taxonomy), config, state)
+    log = fit(network, make_examples(corpus.seen, encoder, corpus.taxonomy), config, state)
     weights = {name: value.detach().float().cpu().numpy() for name, value in network.state_dict().items()}
     save_weights(beside / WEIGHTS, weights, int8=config.run.int8)
     (beside / "train_config.toml").write_text(config.to_toml(), encoding="utf-8")

@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from models.backends import cores
-from models.checkpoint import Checkpoint
 from tests.bench.environments import PROGRAMS
 from tests.bench.memory import Watch
 from tests.bench.peers_page import CONTENDERS, CUT, TABLES, render
 from tests.bench.performance import Given
-from tests.bench.standard import standard
-from tests.bench.texts import Drawn, draw
-from tests.bench.turns import Contender, environments, quantise, rounds, run
+from tests.bench.stage import Stage, prepare
+from tests.bench.turns import Contender, quantise, rounds, run
 
 __all__ = ["measure", "render"]
 
@@ -37,25 +35,14 @@ ROOTS = {
 
 def measure(given: Given) -> dict[str, Any]:
     """All contenders on all articles, ``given.rounds`` times; then tables in the same way."""
-    checkpoint = Checkpoint.open(given.checkpoint)
-    drawn = draw(checkpoint, given.source, max(8, min(48, round(5 * given.seconds))))
-    given.work.mkdir(parents=True, exist_ok=True)
-    folder = standard(checkpoint, given.work)
-    pythons, versions = environments(given.work, ROOTS)
-    if isinstance(pythons["peers"], Path):
-        quantise(pythons["peers"], folder)
+    stage = prepare(given, ROOTS)
+    if isinstance(python := stage.pythons["peers"], Path):
+        quantise(python, stage.folder)
     with tempfile.TemporaryDirectory() as scratch:
-        turns = Turns(checkpoint, folder, drawn, given.seconds, Path(scratch))
-        rows = rounds(given.rounds, [*CONTENDERS, CUT], pythons, turns.score)
-        tables = rounds(given.rounds, TABLES, pythons, turns.table)
-    return {
-        "texts": drawn.facts(),
-        "precision": checkpoint.precision,
-        "cores": cores(),
-        "versions": versions,
-        "rows": rows,
-        "tables": tables,
-    }
+        turns = Turns(stage, Path(scratch))
+        rows = rounds(given.rounds, [*CONTENDERS, CUT], stage.pythons, turns.score)
+        tables = rounds(given.rounds, TABLES, stage.pythons, turns.table)
+    return stage.facts() | {"rows": rows, "tables": tables}
 
 
 @dataclass(frozen=True)
@@ -63,26 +50,21 @@ class Turns:
     """What a contender does in its turn.
 
     Args:
-        folder: of the same weights for peers.
-        seconds: of one turn, about.
         scratch: a folder for jobs and tables.
     """
 
-    checkpoint: Checkpoint
-    folder: Path
-    drawn: Drawn
-    seconds: float
+    stage: Stage
     scratch: Path
 
     def score(self, who: Contender, python: Path) -> dict[str, Any]:
         """Articles and tokens a second, milliseconds of processor an article, seconds to load, MB, first scores."""
-        drawn = self.drawn
+        drawn = self.stage.drawn
         job = {
             "kind": who.kind,
             "folder": str(self._folder(who)),
             "texts": drawn.texts,
             "articles": [[item.title, item.text] for item in drawn.articles],
-            "seconds": self.seconds,
+            "seconds": self.stage.seconds,
             "threads": cores(),
             "warm": WARM,
             "began": time.time(),
@@ -116,17 +98,17 @@ class Turns:
             run([str(python), *command], own=who.own, watch=watch)
         wall = time.perf_counter() - began
         target.unlink()
-        return {"wall": wall, "articles": len(self.drawn.articles) / wall, "memory": watch.most}
+        return {"wall": wall, "articles": len(self.stage.drawn.articles) / wall, "memory": watch.most}
 
     def _folder(self, who: Contender) -> Path:
-        return (self.checkpoint.folder if who.own else self.folder).absolute()
+        return (self.stage.checkpoint.folder if who.own else self.stage.folder).absolute()
 
     def _sources(self) -> Mapping[str, Path]:
         """Tables of the articles, and of their windows' texts."""
         paths = {name: self.scratch / f"{name}.csv" for name in ("articles", "windows")}
         rows: dict[str, list[tuple[int, str, str]]] = {
-            "articles": [(i, item.title, item.text) for i, item in enumerate(self.drawn.articles)],
-            "windows": [(i, "", text) for i, texts in enumerate(self.drawn.texts) for text in texts],
+            "articles": [(i, item.title, item.text) for i, item in enumerate(self.stage.drawn.articles)],
+            "windows": [(i, "", text) for i, texts in enumerate(self.stage.drawn.texts) for text in texts],
         }
         for name, path in paths.items():
             if not path.exists():

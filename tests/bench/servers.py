@@ -17,17 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.backends import cores
-from models.checkpoint import Checkpoint
 from tests.bench.apart import apart
 from tests.bench.clients import Call, Target, first_answer, load
 from tests.bench.environments import PROGRAMS, ROOT, installed, last_line, limited
 from tests.bench.memory import Watch
 from tests.bench.performance import Given
 from tests.bench.servers_page import CLIENTS, SERVERS, render
-from tests.bench.standard import standard
-from tests.bench.texts import Drawn, draw
-from tests.bench.turns import Contender, environments, rounds
+from tests.bench.stage import Stage, prepare
+from tests.bench.turns import Contender, rounds
 from tests.contract.live import free_port
 
 __all__ = ["measure", "render"]
@@ -44,25 +41,14 @@ ROOTS = {"own": NEEDS["ours"], "peers": [*NEEDS["fastapi"], *NEEDS["litserve"]],
 
 def measure(given: Given) -> dict[str, Any]:
     """Every server, ``given.rounds`` times: started, asked by 1, 8 and 32 clients, stopped."""
-    checkpoint = Checkpoint.open(given.checkpoint)
-    drawn = draw(checkpoint, given.source, max(8, min(48, round(5 * given.seconds))))
-    given.work.mkdir(parents=True, exist_ok=True)
-    folder = standard(checkpoint, given.work)
-    pythons, versions = environments(given.work, ROOTS)
+    stage = prepare(given, ROOTS)
     with tempfile.TemporaryDirectory() as scratch:
-        turns = Turns(checkpoint, folder, drawn, given.seconds, Path(scratch))
-        rows = rounds(given.rounds, SERVERS, pythons, turns.turn)
+        rows = rounds(given.rounds, SERVERS, stage.pythons, Turns(stage, Path(scratch)).turn)
     for who in SERVERS:
-        if isinstance(python := pythons[who.place], Path):
+        if isinstance(python := stage.pythons[who.place], Path):
             size = installed(python, NEEDS[who.kind])["size"]
             rows[who.kind]["rounds"] = [{**found, "size": size} for found in rows[who.kind]["rounds"]]
-    return {
-        "texts": drawn.facts(),
-        "precision": checkpoint.precision,
-        "cores": cores(),
-        "versions": versions,
-        "rows": rows,
-    }
+    return stage.facts() | {"rows": rows}
 
 
 @dataclass(frozen=True)
@@ -70,15 +56,11 @@ class Turns:
     """What a server does in its turn.
 
     Args:
-        folder: of the same weights for peers.
-        seconds: of the load by each number of clients.
+        stage: its ``seconds`` are those of the load by each number of clients.
         scratch: a folder for logs.
     """
 
-    checkpoint: Checkpoint
-    folder: Path
-    drawn: Drawn
-    seconds: float
+    stage: Stage
     scratch: Path
 
     def turn(self, who: Contender, python: Path) -> dict[str, Any]:
@@ -93,18 +75,18 @@ class Turns:
             began = time.perf_counter()
             with self._server(who, python, watch) as (target, process), apart() as clients:
                 ready = first_answer(target, shortest, began, lambda: process.poll() is None)
-                clients.submit(load, target, calls, max(CLIENTS), min(2.0, self.seconds)).result()  # to warm up
-                loads = {str(n): clients.submit(load, target, calls, n, self.seconds).result() for n in CLIENTS}
+                clients.submit(load, target, calls, max(CLIENTS), min(2.0, self.stage.seconds)).result()  # to warm up
+                loads = {str(n): clients.submit(load, target, calls, n, self.stage.seconds).result() for n in CLIENTS}
         found = {"ready": ready, "memory": watch.most}
         return found | {f"{key} {n}": value for n, figures in loads.items() for key, value in figures.items()}
 
     def calls(self, who: Contender) -> list[Call]:
         """Every article as the server takes it: ours whole, the others' by its windows."""
         if who.own:
-            return [Call({"title": item.title, "text": item.text}, 1) for item in self.drawn.articles]
+            return [Call({"title": item.title, "text": item.text}, 1) for item in self.stage.drawn.articles]
         if who.kind == "infinity":
-            return [Call({"model": "standard", "input": texts}, len(texts)) for texts in self.drawn.texts]
-        return [Call({"inputs": texts}, len(texts)) for texts in self.drawn.texts]
+            return [Call({"model": "standard", "input": texts}, len(texts)) for texts in self.stage.drawn.texts]
+        return [Call({"inputs": texts}, len(texts)) for texts in self.stage.drawn.texts]
 
     @contextmanager
     def _server(self, who: Contender, python: Path, watch: Watch) -> Iterator[tuple[Target, subprocess.Popen[bytes]]]:
@@ -133,7 +115,7 @@ class Turns:
                 _end(process)
 
     def _command(self, who: Contender, python: Path, port: int) -> Sequence[str]:
-        model, at = str(self.folder.absolute()), str(port)
+        model, at = str(self.stage.folder.absolute()), str(port)
         if who.kind == "fastapi":
             return [str(PROGRAMS / "plain_server.py"), model, at]
         if who.kind.startswith("litserve"):
@@ -141,7 +123,7 @@ class Turns:
         if who.kind == "infinity":
             flags = ["--served-model-name", "standard", "--device", "cpu", "--engine", "torch", "--port", at]
             return [str(python.with_name("infinity_emb")), "v2", "--model-id", model, *flags]
-        return ["-m", "serve", "api", "--port", at, "--checkpoint", str(self.checkpoint.folder.absolute())]
+        return ["-m", "serve", "api", "--port", at, "--checkpoint", str(self.stage.checkpoint.folder.absolute())]
 
 
 PATHS: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -35,6 +35,7 @@ def test_layers_override_key_by_key(tmp_path: Path) -> None:
         ("seed = -1", "bad_value", "seed"),
         ('[data]\nextra = "mine.jsonl"', "bad_value", "data.extra"),
         ("[data]\nheld_out = [1]", "bad_value", "data.held_out"),
+        ("[data]\nrepeats = 0", "bad_value", "data.repeats"),
         ("[data]\nshares = 3", "bad_value", "data.shares"),
         ("[data]\nshares = { train = 0.8, validation = 0.2 }", "bad_value", "data.shares"),
         ("[data]\nshares = { train = 0.8, dev = 0.3 }", "bad_value", "data.shares"),

@@ -39,6 +39,10 @@ def test_baselines_of_topics_alone(topics: int, taxonomy: Taxonomy) -> None:
         assert "stance_macro_f1" not in result
 
 
+def test_a_repeated_article_brings_no_words_of_its_own(taxonomy: Taxonomy) -> None:
+    assert tfidf([bare(0, taxonomy, "سفينة"), bare(1, taxonomy, "ميناء")] * 2, taxonomy) is None
+
+
 def test_one_article_is_enough_for_a_baseline(taxonomy: Taxonomy) -> None:
     fitted = tfidf([labelled(0, taxonomy)], taxonomy)
     assert fitted is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from models.network import load_network
 from tests.bench import peers, servers
 from tests.bench.peers_page import CONTENDERS, TABLES
 from tests.bench.servers_page import SERVERS
+from tests.bench.stage import Stage
 from tests.bench.standard import LABELS, standard
 from tests.bench.texts import Drawn, draw
 from tests.bench.turns import Contender
@@ -32,6 +34,11 @@ def drawn(checkpoint: Checkpoint) -> Drawn:
     return draw(checkpoint, None, 3)
 
 
+@pytest.fixture
+def stage(checkpoint: Checkpoint, folder: Path, drawn: Drawn) -> Stage:
+    return Stage(checkpoint, folder, drawn, pythons={}, versions={}, seconds=0.1)
+
+
 def test_the_encoder_is_that_of_the_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     network = load_network(checkpoint.folder, topics=3, stances=3)
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
@@ -47,8 +54,8 @@ def test_the_encoder_is_that_of_the_checkpoint(checkpoint: Checkpoint, folder: P
     assert (folder / "model.onnx").stat().st_size > 10_000
 
 
-def test_turns_in_one_process(checkpoint: Checkpoint, folder: Path, drawn: Drawn, tmp_path: Path) -> None:
-    turns = peers.Turns(checkpoint, folder, drawn, 0, tmp_path)
+def test_turns_in_one_process(stage: Stage, tmp_path: Path) -> None:
+    turns = peers.Turns(replace(stage, seconds=0), tmp_path)
     python = Path(sys.executable)
     theirs, ours = (turns.score(who, python) for who in (CONTENDERS[0], Contender("ours-f32", "", "own")))
     for figures in (ours, theirs):
@@ -57,17 +64,15 @@ def test_turns_in_one_process(checkpoint: Checkpoint, folder: Path, drawn: Drawn
     assert turns.table(TABLES[-1], python)["articles"] > 0
 
 
-def test_turns_of_servers(
-    checkpoint: Checkpoint, folder: Path, drawn: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_turns_of_servers(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "CLIENTS", (2,))
-    turns = servers.Turns(checkpoint, folder, drawn, 0.1, tmp_path)
+    turns = servers.Turns(stage, tmp_path)
     for who in SERVERS:
         if who.kind in ("fastapi", "ours"):
             found = turns.turn(who, Path(sys.executable))
             assert found["answered 2"] >= 2
             assert found["errors 2"] == {}
             assert found["ready"] > 0
-    lost = servers.Turns(checkpoint, tmp_path / "nowhere", drawn, 0.1, tmp_path)
+    lost = servers.Turns(replace(stage, folder=tmp_path / "nowhere"), tmp_path)
     with pytest.raises(ValueError, match="ended by itself: "):
         lost.turn(SERVERS[0], Path(sys.executable))

@@ -31,7 +31,7 @@ def corpus(taxonomy: Taxonomy) -> Corpus:
         )
         for i in range(24)
     ]
-    return Corpus(taxonomy, tuple(items[:8]), tuple(items[8:14]), tuple(items[14:]), (), ())
+    return Corpus(taxonomy, tuple(items[:8]), (), tuple(items[8:14]), tuple(items[14:]), (), ())
 
 
 @pytest.fixture(scope="module")

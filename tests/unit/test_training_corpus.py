@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,18 @@ def test_two_files_of_the_same_events_are_split_as_one(tmp_path: Path, taxonomy:
     assert len(corpus.train) + len(corpus.dev) + len(corpus.test) == 33
     assert corpus.notes == ()
     assert ids(load_corpus(settings(two, one))) == ids(corpus)
+
+
+def test_only_bundled_articles_are_repeated(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    other = write(tmp_path / "other.jsonl", [item(i, taxonomy, split="train") for i in range(5)])
+    changes: dict[str, Any] = {"extra": [other], "held_out": [], "annotations": [], "repeats": 3}
+    corpus = load_corpus(read_config(None, data=changes))
+    own = [item.article.id for item in corpus.train if item.split == "train"][: len(corpus.train) - 5]
+    assert len(own) > 100
+    assert [item.article.id for item in corpus.repeated] == own * 2
+    assert corpus.seen == corpus.train + corpus.repeated
+    assert load_corpus(read_config(None, data=changes | {"repeats": 1})).repeated == ()
+    assert load_corpus(read_config(None, data=changes | {"bundled": False})).repeated == ()
 
 
 def test_the_order_of_the_files_decides_nothing(tmp_path: Path, taxonomy: Taxonomy) -> None:
