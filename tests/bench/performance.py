@@ -96,14 +96,15 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Of the project, and whether files differ from it."""
+    """Of the project, and whether files differ from it; pages in docs may, as this one does once a section is done."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     try:
-        return git("rev-parse", "--short=12", "HEAD") + (" with changes" if git("status", "--porcelain") else "")
+        changed = git("status", "--porcelain", "--", ".", ":(exclude)docs")
+        return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "not a checkout"
 
