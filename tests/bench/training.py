@@ -8,8 +8,10 @@ from typing import Any
 
 from tests.bench import steps
 from tests.bench.apart import apart
+from tests.bench.comparison import prose
 from tests.bench.performance import Given
 from tests.bench.spread import shown, spread, table
+from train.config import read_config
 
 
 def measure(given: Given) -> dict[str, Any]:
@@ -24,6 +26,7 @@ def measure(given: Given) -> dict[str, Any]:
                 rounds.append(process.submit(steps.run, name, given.source, folder, given.seconds / 1.5).result())
             shutil.rmtree(folder)
     return {
+        "window": read_config().encoder.window,
         "contenders": {
             name: {key: spread(one[key] for one in rounds) for key in rounds[0]} for name, rounds in found.items()
         },
@@ -56,11 +59,14 @@ def render(results: Mapping[str, Any]) -> str:
             "step of a run neither. All start from the bundled encoder and read the same articles. "
             "*ours, times*: our tokens a second by theirs, round by round.",
             table(head, rows),
-            "Fine-tuning: `Trainer` stands for `run_classification.py`: a sequence classifier over the same windows of "
-            "512 tokens, padded to the longest of a batch, as many windows a batch as our 8 articles have on average; "
-            "float32 is its default. Ours is a `Trainer` too, in bf16 by default, over whole articles, with label "
-            "attention and three losses. At the same precision nearly all of the work is the encoder's, and the same. "
-            "Ours takes more memory: a batch holds whole articles, now of few windows and now of many.",
+            prose(
+                "Fine-tuning: `Trainer` stands for `run_classification.py`: a sequence classifier over the same",
+                f"windows of {results['window']} tokens, padded to the longest of a batch, as many windows a batch as",
+                "our 8 articles have on average; float32 is its default. Ours is a `Trainer` too, in bf16 by default,",
+                "over whole articles, with label attention and three losses. At the same precision nearly all of",
+                "the work is the encoder's, and the same. Ours takes more memory: a batch holds whole articles,",
+                "now of few windows and now of many.",
+            ),
             "Pretraining: `Trainer` stands for `run_mlm.py`, by default (texts joined and cut into rows) and line by "
             f"line (an article a row, padded to the longest admitted); rows of {steps.ROW} tokens, {steps.PER_STEP} a "
             f"step, {steps.MASKED:.0%} hidden. At the same precision the joined rows are the same work.",

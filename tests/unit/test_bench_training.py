@@ -46,7 +46,7 @@ def test_every_contender_trains(name: str, modernbert: Path, tmp_path: Path, mon
 def test_the_section_divides_ours_by_theirs() -> None:
     one = {"rate": spread([100, 300]), "padding": spread([0.25]), "memory": spread([900]), "processor": spread([20])}
     names = {name: one | {"rate": spread([50.0])} if "Trainer" in name else one for name in steps.CONTENDERS}
-    results = {"contenders": names, "ratios": {n: spread([2.0, 6.0]) for n in names if "Trainer" in n}}
+    results = {"window": 256, "contenders": names, "ratios": {n: spread([2.0, 6.0]) for n in names if "Trainer" in n}}
     text = training.render(results)
     assert "| fine-tuning, ours (bf16) | 200 [100–300] | 1 | 20 | 25% | 900 |" in text
     assert "| fine-tuning, Trainer (float32) | 50 | 4.00 [2.00–6.00] |" in text
