@@ -1,4 +1,5 @@
-"""``python -m train``: run (fine-tune), calibrate, measure, report, gate, ablate, curve, benchmark, pretrain."""
+"""``python -m train``: run (fine-tune), calibrate, measure, report, gate, ablate, curve, benchmark, pretrain,
+masked-loss, loss-plot."""
 
 from __future__ import annotations
 
@@ -223,6 +224,33 @@ def pretrain(
     from train.schedule import PretrainConfig
 
     typer.echo(str(run_all(corpus, out, config=PretrainConfig.read(config), init=init)))
+
+
+@app.command("masked-loss")
+def masked_loss(
+    encoders: Annotated[list[Path], typer.Argument(help="Encoder folders, with the head for masked tokens.")],
+    text: Annotated[str, Option(help="Texts that they did not learn from: folder, file or hub data set.")],
+    rows: Annotated[int, Option(min=1, help="Rows of 128 tokens, from the first documents.")] = 512,
+) -> None:
+    """Loss at hidden tokens of other texts; prints a JSON line an encoder."""
+    from data.documents import read_documents
+    from train.masked_loss import masked_loss as measure_loss
+
+    for encoder in encoders:
+        typer.echo(json.dumps({"encoder": str(encoder)} | measure_loss(encoder, read_documents(text), most=rows)))
+
+
+@app.command("loss-plot")
+def loss_plot(
+    logs: Annotated[list[Path], typer.Argument(help="log.jsonl of a pretraining, or of several in their order.")],
+    out: Annotated[Path, Option("--out", "-o", help="The picture, .png or .svg.")] = Path("runs/pretrain/loss.png"),
+    before: Annotated[int, Option(min=0, help="Tokens seen before the first.")] = 0,
+) -> None:
+    """Draw the loss of pretraining against the tokens seen."""
+    from train.loss_plot import loss_plot as draw
+
+    draw(logs, out, before=before)
+    typer.echo(str(out))
 
 
 def _names(data: list[str]) -> list[str]:

@@ -22,98 +22,23 @@ import torch
 from accelerate.accelerator import Accelerator
 from accelerate.utils.random import set_seed
 from tokenizers import Tokenizer
-from transformers import ModernBertConfig, ModernBertForMaskedLM
 
 from data.documents import read_documents
 from data.errors import ConfigError
+from train.masked_network import new_network, read_network, read_tokenizer
+from train.masking import UNMASKED, mask, ordinary_ids
 from train.packing import Rows, pack
 from train.schedule import PretrainConfig as PretrainConfig
 from train.schedule import steps
 from train.tokenizer import fertility, train_tokenizer
 
-_UNMASKED = -100  # the label that the loss passes over
-
-
-def mask(
-    ids: torch.Tensor, *, share: float, keep: float, mask_id: int, ordinary: torch.Tensor, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hide ``share`` of the tokens (Devlin et al. 2019, with the higher share of Wettig et al. 2023).
-
-    Args:
-        ids: int64 (R, T).
-        keep: share of the hidden tokens that stay as they are, and share that another token replaces.
-        ordinary: int64 (V,), the ids that may be hidden or put in another's place: all but the special ones.
-
-    Returns:
-        inputs and labels, both of the shape of ``ids``; labels are -100 where nothing was hidden.
-    """
-    draw = torch.rand(ids.shape, generator=generator)
-    hidden = (draw < share) & torch.isin(ids, ordinary)
-    how = torch.rand(ids.shape, generator=generator)
-    inputs = torch.where(hidden & (how >= 2 * keep), mask_id, ids)
-    other = ordinary[torch.randint(len(ordinary), ids.shape, generator=generator)]
-    inputs = torch.where(hidden & (how < keep), other, inputs)
-    return inputs, torch.where(hidden, ids, _UNMASKED)
-
 
 def make_tokenizer(config: PretrainConfig, corpus: str, init: Path | None) -> Tokenizer:
-    """The tokenizer of ``init`` where given, else one trained on the head of ``corpus``.
-
-    Raises:
-        ConfigError: ``no_encoder`` where ``init`` has none with [MASK].
-    """
-    if not init:
-        sample = itertools.islice(read_documents(corpus), config.tokenizer["documents"])
-        return train_tokenizer(sample, config.tokenizer["vocabulary"])
-    try:
-        tokenizer = Tokenizer.from_file(str(init / "tokenizer.json"))
-    except Exception as error:  # tokenizers raises nothing more precise
-        raise ConfigError("no_encoder", f"no tokenizer that can be read: {error}", where=str(init)) from error
-    if tokenizer.token_to_id("[MASK]") is None:
-        raise ConfigError("no_encoder", "its tokenizer has no [MASK]", where=str(init))
-    return tokenizer
-
-
-def build(config: PretrainConfig, tokenizer: Tokenizer, init: Path | None) -> ModernBertForMaskedLM:
-    """The network, from ``init`` where given, else from random weights.
-
-    Raises:
-        ConfigError: ``no_encoder`` where ``init`` holds none of ModernBERT's layout that fits its tokenizer.
-    """
+    """The tokenizer of ``init`` where given, else one trained on the head of ``corpus``."""
     if init:
-        try:
-            layout = json.loads((init / "config.json").read_text(encoding="utf-8")).get("model_type")
-            if layout != "modernbert":
-                raise ValueError(f"the layout is {layout}")  # transformers would load it with random weights
-            model: ModernBertForMaskedLM = ModernBertForMaskedLM.from_pretrained(init, dtype=torch.float32)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise ConfigError("no_encoder", f"no ModernBERT that can be loaded: {error}", where=str(init)) from error
-        if model.config.vocab_size <= max(tokenizer.get_vocab().values()):
-            raise ConfigError("no_encoder", "fewer embeddings than the tokenizer has entries", where=str(init))
-        return model
-    e = config.encoder
-    return ModernBertForMaskedLM(
-        ModernBertConfig(
-            vocab_size=tokenizer.get_vocab_size(),
-            hidden_size=e["hidden"],
-            num_hidden_layers=e["layers"],
-            num_attention_heads=e["heads"],
-            intermediate_size=e["intermediate"],
-            local_attention=e["local_attention"],
-            layer_types=[
-                "full_attention" if layer % e["global_every"] == 0 else "sliding_attention"
-                for layer in range(e["layers"])
-            ],
-            max_position_embeddings=e["positions"],
-            attention_dropout=0.0,  # dropout there takes the fused kernel away: 2.6 times slower on a CPU
-            sparse_prediction=True,  # logits at hidden tokens only
-            pad_token_id=0,
-            bos_token_id=2,
-            cls_token_id=2,
-            eos_token_id=3,
-            sep_token_id=3,
-        )
-    )
+        return read_tokenizer(init)
+    sample = itertools.islice(read_documents(corpus), config.tokenizer["documents"])
+    return train_tokenizer(sample, config.tokenizer["vocabulary"])
 
 
 def optimizer(model: torch.nn.Module, config: PretrainConfig) -> torch.optim.AdamW:
@@ -160,7 +85,7 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
     accelerator.wait_for_everyone()
     tokenizer = Tokenizer.from_file(str(file))
     set_seed(config.seed)
-    model = build(config, tokenizer, init)
+    model = read_network(init, tokenizer) if init else new_network(config.encoder, tokenizer.get_vocab_size())
     model, adam = accelerator.prepare(model, optimizer(model, config))
     batch = config.schedule["batch"]
     if accelerator.is_main_process and not ready:
@@ -179,7 +104,7 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
         phase: Rows(packed, length=length, block=config.block, batch=batch, phase=phase, seed=config.seed)
         for phase, length in {step.phase: step.length for step in plan[done:]}.items()
     }
-    ordinary, mask_id = _ordinary(tokenizer), tokenizer.get_vocab()["[MASK]"]
+    ordinary, mask_id = ordinary_ids(tokenizer), tokenizer.get_vocab()["[MASK]"]
     seen, began = 0, time.monotonic()
     for step in plan[done:]:
         for group in adam.param_groups:
@@ -228,7 +153,7 @@ def _step(
 ) -> float:
     """One update over a batch (R, T), shared out over processes and micro-batches; returns its mean loss."""
     processes = accelerator.num_processes
-    hidden = (labels != _UNMASKED).sum() / processes  # gradients and losses are averaged over the processes
+    hidden = (labels != UNMASKED).sum() / processes  # gradients and losses are averaged over the processes
     size = max(config.run["micro_batch"] // inputs.shape[1], 1)
     mine = slice(accelerator.process_index, None, processes)
     total = 0.0
@@ -240,18 +165,13 @@ def _step(
                 attention_mask=torch.ones_like(part_inputs, device=accelerator.device),
                 labels=part_labels.to(accelerator.device),
             )
-        share = float((part_labels != _UNMASKED).sum() / hidden)
+        share = float((part_labels != UNMASKED).sum() / hidden)
         accelerator.backward(output.loss * share)
         total += float(output.loss.detach()) * share
     accelerator.clip_grad_norm_(model.parameters(), config.schedule["clip"])
     adam.step()
     adam.zero_grad()
     return float(accelerator.reduce(torch.tensor(total, device=accelerator.device), reduction="mean"))
-
-
-def _ordinary(tokenizer: Tokenizer) -> torch.Tensor:
-    special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
-    return torch.tensor(sorted(set(tokenizer.get_vocab().values()) - special))
 
 
 def _same_run(out: Path, before: dict[str, Any], settings: dict[str, Any]) -> None:

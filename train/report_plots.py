@@ -18,7 +18,7 @@ COLOURS = {"relevance": "#0b6e8f", "stance": "#c2571a", "whole": "#5b4b9a"}
 QUESTIONS = {"relevance": "relevant?", "stance": "stance, given relevance", "whole": "whole answer"}
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of ``width`` by ``height`` inches, and its axes from left to right.
 
     Raises:
@@ -52,7 +52,7 @@ def _svg(figure: Figure, title: str) -> str:
 
 def confusion_plot(tables: Mapping[str, Sequence[Sequence[int]]], stances: Sequence[str], body: str) -> str:
     """One square a table: counts, shaded by their share of the row."""
-    figure, axes = _figure(2.75 * len(tables) + 0.4, 3.0, len(tables))
+    figure, axes = new_figure(2.75 * len(tables) + 0.4, 3.0, len(tables))
     for number, (ax, (name, rows)) in enumerate(zip(axes, tables.items(), strict=True)):
         shares = [[count / max(sum(row), 1) for count in row] for row in rows]
         ax.imshow(shares, cmap="GnBu", vmin=0, vmax=1)
@@ -74,7 +74,7 @@ def confusion_plot(tables: Mapping[str, Sequence[Sequence[int]]], stances: Seque
 
 def reliability_plot(bins: Sequence[Mapping[str, float]], body: str) -> str:
     """Share of relevant pairs by probability; the area of a dot is the number of its pairs."""
-    figure, (ax,) = _figure(4.2, 3.6)
+    figure, (ax,) = new_figure(4.2, 3.6)
     ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle="--", label="as it should be")
     most = max((b["pairs"] for b in bins), default=1)
     ax.plot([b["probability"] for b in bins], [b["share"] for b in bins], color=COLOURS["relevance"], linewidth=1)
@@ -94,7 +94,7 @@ def reliability_plot(bins: Sequence[Mapping[str, float]], body: str) -> str:
 
 def risk_plot(curves: Mapping[str, Mapping[str, Any]], points: Mapping[str, Mapping[str, Any]], body: str) -> str:
     """Share of wrong answers by how many are given, surest first; a dot where the checkpoint stands."""
-    figure, (ax,) = _figure(4.8, 3.6)
+    figure, (ax,) = new_figure(4.8, 3.6)
     for question, curve in curves.items():
         if not curve["coverage"]:
             continue
@@ -112,7 +112,7 @@ def risk_plot(curves: Mapping[str, Mapping[str, Any]], points: Mapping[str, Mapp
 def curve_plot(rows: Sequence[Mapping[str, Any]], bodies: Mapping[str, str]) -> str:
     """Topic and stance macro-F1 by the number of training articles, a line for each body of articles."""
     figures = {"topic_macro_f1": "topic macro-F1", "stance_macro_f1": "stance macro-F1, given relevance"}
-    figure, axes = _figure(8.4, 3.5, len(figures))
+    figure, axes = new_figure(8.4, 3.5, len(figures))
     for ax, (key, said) in zip(axes, figures.items(), strict=True):
         for (name, label), colour in zip(bodies.items(), COLOURS.values(), strict=False):
             found = [(r["train_articles"], r["scores"][name][key]) for r in rows if name in r["scores"]]

@@ -19,8 +19,9 @@ from tokenizers import AddedToken, Tokenizer, models
 import train.pretrain
 from data.errors import ConfigError, DataError
 from tests.conftest import SENTENCES, bert_folder
+from train.masking import mask, ordinary_ids
 from train.packing import Rows, pack
-from train.pretrain import _ordinary, _save_state, mask, pretrain
+from train.pretrain import _save_state, pretrain
 from train.schedule import PretrainConfig, steps
 from train.tokenizer import train_tokenizer
 
@@ -89,7 +90,7 @@ def test_special_tokens_are_the_tokenizers_own() -> None:
     words = ["سفينة", "ميناء", "[MASK]", "شحن", "[SEP]"]
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[MASK]"))
     tokenizer.add_special_tokens([AddedToken(word, special=True) for word in ("[MASK]", "[SEP]")])
-    assert _ordinary(tokenizer).tolist() == [0, 1, 3]
+    assert ordinary_ids(tokenizer).tolist() == [0, 1, 3]
 
 
 def test_what_is_packed_can_be_read_back(tmp_path: Path) -> None:
