@@ -63,6 +63,7 @@ class DataConfig:
     extra: tuple[str, ...]
     annotations: tuple[str, ...]
     held_out: tuple[str, ...]
+    set_aside: tuple[str, ...]
     repeats: int
     shares: Mapping[str, float]
     by_outlet: bool

@@ -44,6 +44,7 @@ class Corpus:
 def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
     """Read, split and check.
 
+    Those that ``data.set_aside`` lists take no part: neither training nor calibration nor a choice sees them.
     Articles that fix no split are trained on where any article is held out by id, and split by the configured shares
     where none is. No article is trained on that nearly repeats one kept for measuring or tells of its event; nor does
     one like that stand in dev beside test and what is held out.
@@ -58,12 +59,17 @@ def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
     taxonomy = Taxonomy.read(locate(config.data.taxonomy) if config.data.taxonomy else BUNDLED)
     paths = [files.FOLDER] if config.data.bundled else []
     paths += [locate(name) for name in config.data.extra]
-    held = {name for path in config.data.held_out for name in read_ids(locate(path))}
+    held, aside = (
+        {name for path in paths for name in read_ids(locate(path))}
+        for paths in (config.data.held_out, config.data.set_aside)
+    )
     labelled, notes = read_labelled(paths, [locate(name) for name in config.data.annotations], taxonomy)
-    places: dict[str, list[LabelledArticle]] = {"train": [], "dev": [], "test": [], "held_out": []}
+    places: dict[str, list[LabelledArticle]] = {"train": [], "dev": [], "test": [], "held_out": [], "set_aside": []}
     rest = []
     for item in labelled:
-        if item.article.id in held:
+        if item.article.id in aside:
+            places["set_aside"].append(item)
+        elif item.article.id in held:
             places["held_out"].append(item)
         elif not item.split:
             rest.append(item)
@@ -78,8 +84,9 @@ def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
         names = split(rest, config.data.shares, seed=config.seed, by_outlet=config.data.by_outlet)
         for name, item in zip(names, rest, strict=True):
             places[name].append(item)
-    notes += _keep_apart(places, "dev", ("test", "held_out"))
-    notes += _keep_apart(places, "train", ("dev", "test", "held_out"))
+    notes += _keep_apart(places, "dev", ("test", "held_out", "set_aside"))
+    notes += _keep_apart(places, "train", ("dev", "test", "held_out", "set_aside"))
+    del places["set_aside"]  # for `evaluate` alone
     places["train"] = _part(places["train"], config.data.share, config.seed)
     if to_train and not places["train"]:
         raise DataError("no_articles", "no labelled article to train on", where=", ".join(map(str, paths)))

@@ -37,9 +37,9 @@ def write(path: Path, items: list[LabelledArticle]) -> str:
     return str(path)
 
 
-def settings(*extra: str, held_out: tuple[str, ...] = (), annotations: tuple[str, ...] = ()) -> Config:
-    data = {"bundled": False, "extra": list(extra), "held_out": list(held_out), "annotations": list(annotations)}
-    return read_config(None, data=data)
+def settings(*extra: str, **lists: tuple[str, ...]) -> Config:
+    named = {name: list(lists.get(name, ())) for name in ("held_out", "set_aside", "annotations")}
+    return read_config(None, data={"bundled": False, "extra": list(extra), **named})
 
 
 def ids(corpus: Corpus) -> dict[str, list[str]]:
@@ -100,11 +100,27 @@ def test_fixed_splits_are_kept_apart(tmp_path: Path, taxonomy: Taxonomy) -> None
     corpus = load_corpus(settings(write(tmp_path / "c.jsonl", items), held_out=(str(held),)))
     assert ids(corpus) == {"train": ["a0", "a10"], "dev": ["a6"], "test": ["a5"], "held_out": ["a9"]}
     assert corpus.notes == (
-        "1 dev articles left out: near-duplicates of articles of test, held_out",
-        "1 dev articles left out: of one event with articles of test, held_out",
-        "2 train articles left out: near-duplicates of articles of dev, test, held_out",
-        "2 train articles left out: of one event with articles of dev, test, held_out",
+        "1 dev articles left out: near-duplicates of articles of test, held_out, set_aside",
+        "1 dev articles left out: of one event with articles of test, held_out, set_aside",
+        "2 train articles left out: near-duplicates of articles of dev, test, held_out, set_aside",
+        "2 train articles left out: of one event with articles of dev, test, held_out, set_aside",
     )
+
+
+def test_nothing_sees_what_is_set_aside(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    aside, held = tmp_path / "aside.txt", tmp_path / "held.txt"
+    aside.write_text("a1\na2\n", encoding="utf-8")
+    held.write_text("a2\na3\n", encoding="utf-8")
+    items = [
+        item(0, taxonomy),
+        item(1, taxonomy, split="train", event="battle"),
+        item(2, taxonomy),  # held out as well
+        item(3, taxonomy),
+        item(4, taxonomy, event="battle"),  # of the event of 1
+        item(5, taxonomy, split="dev", copy=2),
+    ]
+    corpus = load_corpus(settings(write(tmp_path / "c.jsonl", items), held_out=(str(held),), set_aside=(str(aside),)))
+    assert ids(corpus) == {"train": ["a0"], "dev": [], "test": [], "held_out": ["a3"]}
 
 
 def test_a_labelled_article_without_text_is_left_out(tmp_path: Path, taxonomy: Taxonomy) -> None:
