@@ -118,7 +118,7 @@ def test_an_answer_does_not_depend_on_neighbours(
     together = classifier.classify(items)
     assert len(together) == len(items)
     for item, answer in zip(items, together, strict=True):
-        same(answer, alone(item))
+        assert_same(answer, alone(item))
         if isinstance(answer, Answer):
             for topic in answer.topics:
                 for shown in topic.evidence:
@@ -131,10 +131,10 @@ def test_nor_on_concurrency(classifier: Classifier) -> None:
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda item: classifier.classify([item])[0], items))
     for one, other in zip(wanted, got, strict=True):
-        same(one, other)
+        assert_same(one, other)
 
 
-def same(one: Answer | ArticleError, other: Answer | ArticleError) -> None:
+def assert_same(one: Answer | ArticleError, other: Answer | ArticleError) -> None:
     assert type(one) is type(other)
     if isinstance(one, ArticleError):
         assert one.args == other.args if isinstance(other, ArticleError) else False
