@@ -181,7 +181,8 @@ def benchmark(
     seeds: Annotated[int, Option(min=0, help="How many; 0: the linear model alone.")] = 5,
     base: Annotated[str, Option(help="Encoder: a hub id, a folder, or `random` weights.")] = "models/base",
     epochs: Annotated[list[float] | None, Option(help="Chosen from, on a part of train; may be given again.")] = None,
-    results: Annotated[Path, Option(help="Folder of the results; given again, it goes on.")] = Path("runs/benchmarks"),
+    results: Annotated[Path, Option(help="Folder of the results; given again, it goes on.")] = Path("docs/benchmarks"),
+    work: Annotated[Path, Option(help="Folder of the sets as articles, and of checkpoints.")] = Path("runs/benchmarks"),
     out: Annotated[Path, Option("--out", "-o", help="The page.")] = Path("docs/benchmarks.md"),
 ) -> None:
     """Train and score on public sets, beside TF-IDF and the published figures."""
@@ -190,7 +191,7 @@ def benchmark(
     from train.benchmark_sets import SETS
     from train.benchmark_table import render
 
-    plan = Plan(range(1, seeds + 1), base, tuple(epochs or EPOCHS), results)
+    plan = Plan(range(1, seeds + 1), base, tuple(epochs or EPOCHS), results, work)
     wanted = sets or [name for name in SETS if (folder / name).is_dir()]
     if not wanted:
         raise DataError("source_missing", f"none of {', '.join(SETS)} there", where=str(folder))

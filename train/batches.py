@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.utils.data import Sampler
 
 from data.article import LabelledArticle, Span
 from data.errors import ArticleError
@@ -15,6 +16,7 @@ from data.taxonomy import Taxonomy
 from models.encoding import TEXT, Encoded, Encoder
 
 UNKNOWN = -100  # a label nobody gave: masked
+_POOL = 50  # batches that are drawn together and sorted by length: enough to fill rows well, few enough to mix
 
 
 @dataclass(frozen=True)
@@ -100,3 +102,35 @@ def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
         "body": torch.from_numpy(np.concatenate([e.body for e in examples])),
         "sentence": torch.from_numpy(np.concatenate(sentence)),
     }
+
+
+class ByLength(Sampler[int]):
+    """Places of the examples, so that a batch holds examples of like length; another order each pass.
+
+    Args:
+        lengths: of the examples, in tokens.
+        batch: examples a batch.
+        seed: of the orders; pass n of the same seed is the same whether a run was interrupted or not.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, batch: int, seed: int) -> None:
+        self._lengths = np.array(lengths)
+        self._batch, self._seed, self._epoch = batch, seed, 0
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which pass comes next; the Trainer does."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng((self._seed, self._epoch))
+        order = rng.permutation(len(self))
+        pools = (order[start : start + _POOL * self._batch] for start in range(0, len(self), _POOL * self._batch))
+        order = np.concatenate([pool[np.argsort(-self._lengths[pool], kind="stable")] for pool in pools])
+        batches = [order[start : start + self._batch] for start in range(0, len(self), self._batch)]
+        last = batches.pop() if len(self) % self._batch else order[:0]  # a short batch stays the last one
+        for b in rng.permutation(len(batches)):
+            yield from batches[b].tolist()
+        yield from last.tolist()

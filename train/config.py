@@ -101,6 +101,7 @@ class OptimizerConfig:
     weight_decay: float
     clip: float
     dropout: float
+    by_length: bool
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 from transformers import Trainer, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from data.errors import ConfigError
 from models.network import LabelAttention
-from train.batches import Example, collate
+from train.batches import ByLength, Example, collate
 from train.config import Config
 from train.loss import multitask_loss
 
@@ -40,9 +40,9 @@ class Examples(Dataset[Example]):
 class LabelAttentionTrainer(Trainer):
     """Trainer whose loss pools each article over all its windows."""
 
-    def __init__(self, *args: Any, config: Config, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, config: Config, sampler: Sampler[int] | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._config = config
+        self._config, self._sampler = config, sampler
 
     def compute_loss(
         self,
@@ -58,6 +58,10 @@ class LabelAttentionTrainer(Trainer):
         logits, attention = network.pool(heads, counted, owner, len(inputs["relevance"]))
         article = owner[:, None].expand_as(counted)[counted]
         return multitask_loss(logits, attention, inputs, article, self._config.loss)
+
+    def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> Sampler[int] | None:
+        sampler: Sampler[int] | None = self._sampler or super()._get_train_sampler(train_dataset)
+        return sampler
 
 
 def fit(network: LabelAttention, examples: Sequence[Example], config: Config, folder: Path) -> list[dict[str, Any]]:
@@ -97,6 +101,7 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
     )
     if config.run.gradient_checkpointing:  # done here: the Trainer's own switch wants a transformers model
         network.encoder.gradient_checkpointing_enable()  # type: ignore[operator]  # transformers adds it
+    lengths = [example.encoded.tokens for example in examples]
     trainer = LabelAttentionTrainer(
         model=network,
         args=arguments,
@@ -104,6 +109,7 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
         data_collator=collate,
         optimizers=(_optimizer(network, config), None),
         config=config,
+        sampler=ByLength(lengths, batch=optimizer.batch, seed=config.seed) if optimizer.by_length else None,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):

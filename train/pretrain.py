@@ -86,7 +86,10 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
     tokenizer = Tokenizer.from_file(str(file))
     set_seed(config.seed)
     model = read_network(init, tokenizer) if init else new_network(config.encoder, tokenizer.get_vocab_size())
+    model.set_attn_implementation(config.run["attention"])
     model, adam = accelerator.prepare(model, optimizer(model, config))
+    if config.run["compile"]:
+        model.compile()
     batch = config.schedule["batch"]
     if accelerator.is_main_process and not ready:
         # No more than the run will see: the head of a corpus in order of worth is its best part.
@@ -161,10 +164,8 @@ def _step(
     for part_inputs, part_labels in zip(inputs[mine].split(size), labels[mine].split(size), strict=True):
         with accelerator.autocast():
             output = model(
-                input_ids=part_inputs.to(accelerator.device),
-                attention_mask=torch.ones_like(part_inputs, device=accelerator.device),
-                labels=part_labels.to(accelerator.device),
-            )
+                input_ids=part_inputs.to(accelerator.device), labels=part_labels.to(accelerator.device)
+            )  # rows are full: no attention mask
         share = float((part_labels != UNMASKED).sum() / hidden)
         accelerator.backward(output.loss * share)
         total += float(output.loss.detach()) * share

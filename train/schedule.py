@@ -45,6 +45,7 @@ class PretrainConfig:
             "schedule.lengths": (lambda c: _pairs(c.schedule["lengths"]), "[tokens, share] with shares that sum to 1"),
             "schedule.batch": (lambda c: c.schedule["batch"] % c.block == 0, "a multiple of every length"),
             "run.precision": (lambda c: c.run["precision"] in ("bf16", "no"), '"bf16" or "no"'),
+            "run.attention": (lambda c: c.run["attention"] in ("sdpa", "eager"), '"sdpa" or "eager"'),
         }
         for where, (holds, wanted) in rules.items():
             if not holds(config):
@@ -65,8 +66,8 @@ def _check(values: dict[str, Any], defaults: dict[str, Any], section: str = "") 
             _check(value, default, f"{key}.")
             continue
         kinds = (int, float) if isinstance(default, float) else type(default)
-        right = isinstance(value, kinds) and not isinstance(value, bool)
-        if right and isinstance(value, int | float):
+        right = isinstance(value, kinds) and isinstance(value, bool) == isinstance(default, bool)
+        if right and isinstance(value, int | float) and not isinstance(value, bool):
             right = value >= (1 if isinstance(default, int) and key != "seed" else 0)
         if not right:
             raise ConfigError("bad_value", f"{value!r} where something like {default!r} is wanted", where=where)

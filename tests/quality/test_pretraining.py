@@ -144,6 +144,8 @@ def test_the_phases_together_read_the_file_once_a_pass(tmp_path: Path) -> None:
         ("[schedule]\nlengths = [[128, 0.5]]", "bad_value", "schedule.lengths"),
         ("[run]\nlog_every = 0", "bad_value", "run.log_every"),
         ('[run]\nprecision = "fp4"', "bad_value", "run.precision"),
+        ('[run]\nattention = "flash"', "bad_value", "run.attention"),
+        ("[run]\ncompile = 1", "bad_value", "run.compile"),
         ("[tokenizer]\nvocabulary = 70000", "bad_value", "tokenizer.vocabulary"),
         ("[encoder]\nheads = 5", "bad_value", "encoder.heads"),
     ],
@@ -262,6 +264,18 @@ def test_an_encoder_is_trained_on(corpus: str, modernbert: Path, tmp_path: Path)
     name = "layers.0.mlp.Wi.weight"
     change = np.abs(after[f"model.{name}"].astype(np.float32) - before[name])
     assert 0 < change.max() < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile wants a C++ compiler")
+def test_compiled_and_written_out_attention_learn_the_same(corpus: str, tmp_path: Path) -> None:
+    schedule = {"tokens": 4 * 128, "lengths": [[8, 1.0]]}
+    fast = small(schedule=schedule, run={"compile": True, "attention": "eager"})
+    for name, config in (("plain", small(schedule=schedule)), ("fast", fast)):
+        pretrain(corpus, tmp_path / name, config=config)
+    plain, compiled = ([line["loss"] for line in logged(tmp_path / name)] for name in ("plain", "fast"))
+    assert compiled == pytest.approx(plain, abs=2e-3)
+    assert plain[-1] != plain[0]
 
 
 def test_a_save_leaves_one_whole_state(tmp_path: Path) -> None:

@@ -176,10 +176,12 @@ def test_a_finished_checkpoint_is_calibrated_anew(modernbert: Path, tmp_path: Pa
         recalibrate(made.folder, settings(modernbert, corpus))
 
 
+@pytest.mark.parametrize("by_length", [False, True])
 def test_an_interrupted_run_goes_on_to_the_same_end(
-    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+    by_length: bool, modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer={"epochs": 3, "batch": 6})
+    optimizer = {"epochs": 3, "batch": 6, "by_length": by_length}
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer=optimizer)
     whole = trained(config, taxonomy, tmp_path / "whole")
 
     class KilledError(Exception):

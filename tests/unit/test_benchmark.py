@@ -133,7 +133,7 @@ def test_a_page_of_nothing_has_the_published_figures(tmp_path: Path) -> None:
 
 def test_the_linear_model_alone(folder: Path, tmp_path: Path) -> None:
     for name in ("mawqif", "un_plover_quad"):
-        benchmark(folder, name, Plan((), folder=tmp_path / "r"), lambda line: None)
+        benchmark(folder, name, Plan((), folder=tmp_path / "r", work=tmp_path / "w"), lambda line: None)
         found = json.loads((tmp_path / "r" / name / "tfidf.json").read_text(encoding="utf-8"))["result"]
         assert min(found["figures"].values()) > 0.9  # the words give it away
     assert "| TF-IDF + linear SVM |" in render(tmp_path / "r")
@@ -158,7 +158,7 @@ def test_of_several_events_the_likeliest_counts(
 
 @pytest.mark.slow
 def test_from_files_to_the_page(folder: Path, tmp_path: Path, modernbert: Path) -> None:
-    plan, home = Plan((1,), str(modernbert), (1.0,), tmp_path / "r"), tmp_path / "r" / "mawqif"
+    plan, home = Plan((1,), str(modernbert), (1.0,), tmp_path / "r", tmp_path / "w"), tmp_path / "r" / "mawqif"
     benchmark(folder, "mawqif", plan, lambda line: None)
     (first,) = home.glob("*/seed-1.json")
     result = json.loads(first.read_text(encoding="utf-8"))["result"]
@@ -169,4 +169,5 @@ def test_from_files_to_the_page(folder: Path, tmp_path: Path, modernbert: Path) 
     assert sum("there already" in line for line in said) == 2
     page = render(tmp_path / "r")
     assert "2 seeds, 1 epochs" in page
+    assert {path.suffix for path in (tmp_path / "r").rglob("*") if path.is_file()} == {".json"}  # figures, no texts
     assert "| TF-IDF + linear SVM |" in page
