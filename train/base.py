@@ -78,11 +78,16 @@ def find_base(name: str) -> str:
     return name if Path(name).exists() else str(ROOT / name) if (ROOT / name).exists() else name
 
 
-def base_digest(name: str) -> str:
-    """Names the weights of a base: their sha256 where it is a folder, else the hub id."""
+def base_digest(name: str, *, pretrained: bool = True) -> str:
+    """Names all of a base that a training depends on: digests of its files where it is a folder, else the hub id.
+
+    Args:
+        pretrained: false where the weights are not taken: layout and tokenizer alone.
+    """
     folder = Path(find_base(name))
-    weights = sorted(path for ending in ("safetensors", "bin") for path in folder.glob(f"*.{ending}"))
-    return " ".join(map(sha256, weights)) or name
+    endings = ("json", "safetensors", "bin") if pretrained else ("json",)
+    files = sorted(path for ending in endings for path in folder.glob(f"*.{ending}"))
+    return " ".join(map(sha256, files)) or name
 
 
 def fitting_windows(contract: Contract, network: LabelAttention) -> Contract:

@@ -121,7 +121,7 @@ class ByLength(Sampler[int]):
         return len(self._lengths)
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which pass comes next; the Trainer does."""
+        """Say which pass comes next; the Trainer has accelerate's loader do it."""
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[int]:

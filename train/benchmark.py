@@ -8,6 +8,7 @@ again.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ from train.benchmark_sets import EVENTS, IRRELEVANT, SETS, figures_of_set, gold_
 from train.config import Config, read_config
 from train.corpus import Corpus, load_corpus
 from train.evaluate import predicted_of, probabilities_of, score
-from train.results import kept
+from train.results import kept, read_result
 from train.run import run
 
 CONFIG = Path(__file__).parent / "configs" / "benchmark.toml"
@@ -88,6 +89,10 @@ def benchmark(source: Path, name: str, plan: Plan, said: Callable[[str], None] =
         on_dev = {e: round(result["dev"][first], 4) for e, result in tried.items()}
         epochs = max(plan.epochs, key=lambda e: on_dev[e])
         said(f"{name}: {epochs:g} epochs, by {first} on dev: {on_dev}")
+    for path in here.glob("seed-*.json"):  # of other weights or settings: no part of the mean
+        config = _config(name, plan, seed=int(path.stem.removeprefix("seed-")), epochs=epochs)
+        if read_result(path)["key"] != result_key(name, config, corpus):
+            path.unlink()
     for seed in plan.seeds:
         found = _result(here / f"seed-{seed}.json", name, plan, corpus, seed, epochs, said)
         said(f"{name}, {plan.base}, seed {seed}: {found['test']}")
@@ -103,12 +108,6 @@ def _result(
     said: Callable[[str], None],
 ) -> dict[str, Any]:
     config = _config(name, plan, seed=seed, epochs=epochs)
-    settings = [
-        f"{SETS[name].figures} {config.loss} {config.optimizer} {config.encoder} {config.run} {config.seed}",
-        base_digest(config.encoder.base),
-    ]
-    bodies = [fingerprint(body) for body in (corpus.train, corpus.dev, corpus.test)]
-    key = hashlib.sha256("\n".join([*settings, *bodies]).encode()).hexdigest()
 
     def made() -> dict[str, Any]:
         checkpoint = plan.work / path.relative_to(plan.folder).with_suffix("")
@@ -122,7 +121,25 @@ def _result(
         bodies = {"dev": corpus.dev} if path.name.startswith("choice") else {"dev": corpus.dev, "test": corpus.test}
         return found | {body: measure_set(name, classifier, items) for body, items in bodies.items()}
 
-    return kept(path, key, made, said)
+    return kept(path, result_key(name, config, corpus), made, said)
+
+
+def result_key(name: str, config: Config, corpus: Corpus) -> str:
+    """Names all that a seed's figures depend on: settings, encoder, texts and labels, and the figures' definition.
+
+    A setting that is off is not named, so that a new one, off, leaves the results as they are.
+    """
+    sections = {"loss": config.loss, "optimizer": config.optimizer, "encoder": config.encoder, "run": config.run}
+    settings = {
+        section: {key: value for key, value in dataclasses.asdict(values).items() if value not in (False, "", "auto")}
+        for section, values in sections.items()
+    }
+    parts = [
+        json.dumps([SETS[name].figures, config.seed, settings]),
+        base_digest(config.encoder.base, pretrained=config.encoder.pretrained),
+        *(fingerprint(body) for body in (corpus.train, corpus.dev, corpus.test)),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def measure_set(name: str, classifier: Classifier, articles: Sequence[LabelledArticle]) -> dict[str, float]:

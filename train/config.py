@@ -51,6 +51,7 @@ _WANTED: Mapping[str, _Rule] = {
     "abstention.relevance": _SHARE,
     "abstention.stance": _SHARE,
     "run.precision": ('"bf16" or "no"', lambda v: v in ("bf16", "no")),
+    "run.attention": ('"auto" or "eager"', lambda v: v in ("auto", "eager")),
 }
 
 
@@ -117,6 +118,7 @@ class RunConfig:
     """Section ``run``."""
 
     precision: str
+    attention: str
     gradient_checkpointing: bool
     int8: bool
 

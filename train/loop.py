@@ -60,7 +60,9 @@ class LabelAttentionTrainer(Trainer):
         return multitask_loss(logits, attention, inputs, article, self._config.loss)
 
     def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> Sampler[int] | None:
-        sampler: Sampler[int] | None = self._sampler or super()._get_train_sampler(train_dataset)
+        if self._sampler is not None:
+            return self._sampler
+        sampler: Sampler[int] | None = super()._get_train_sampler(train_dataset)
         return sampler
 
 
@@ -99,6 +101,8 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
         dataloader_pin_memory=torch.cuda.is_available(),
         use_cpu=not torch.cuda.is_available(),
     )
+    if config.run.attention == "eager":
+        network.encoder.set_attn_implementation("eager")  # type: ignore[operator]  # transformers adds it
     if config.run.gradient_checkpointing:  # done here: the Trainer's own switch wants a transformers model
         network.encoder.gradient_checkpointing_enable()  # type: ignore[operator]  # transformers adds it
     lengths = [example.encoded.tokens for example in examples]
@@ -109,7 +113,7 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
         data_collator=collate,
         optimizers=(_optimizer(network, config), None),
         config=config,
-        sampler=ByLength(lengths, batch=optimizer.batch, seed=config.seed) if optimizer.by_length else None,
+        sampler=ByLength(lengths, batch=arguments.train_batch_size, seed=config.seed) if optimizer.by_length else None,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
@@ -128,4 +132,4 @@ def _optimizer(network: LabelAttention, config: Config) -> torch.optim.AdamW:
         {"params": [network.heads.weight], "lr": o.head_rate, "weight_decay": o.weight_decay},
         {"params": [network.heads.bias], "lr": o.head_rate, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=o.rate, betas=(0.9, 0.98), eps=1e-6)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=o.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)

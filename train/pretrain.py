@@ -163,9 +163,9 @@ def _step(
     model.train()
     for part_inputs, part_labels in zip(inputs[mine].split(size), labels[mine].split(size), strict=True):
         with accelerator.autocast():
-            output = model(
+            output = model(  # rows are full: no attention mask
                 input_ids=part_inputs.to(accelerator.device), labels=part_labels.to(accelerator.device)
-            )  # rows are full: no attention mask
+            )
         share = float((part_labels != UNMASKED).sum() / hidden)
         accelerator.backward(output.loss * share)
         total += float(output.loss.detach()) * share

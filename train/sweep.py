@@ -128,7 +128,11 @@ def _key(config: Config, corpus: Corpus, measured: Corpus) -> str:
     """Names what a row depends on: settings but for the name, encoder, training articles, measuring articles."""
     settings = config.to_toml().split("\n", 1)[1]
     bodies = (corpus.train, measured.dev, measured.test, measured.held_out)
-    parts = [settings, base_digest(config.encoder.base), *map(fingerprint, bodies)]
+    parts = [
+        settings,
+        base_digest(config.encoder.base, pretrained=config.encoder.pretrained),
+        *map(fingerprint, bodies),
+    ]
     digest = hashlib.sha256("\n".join(parts).encode())
     return digest.hexdigest()[:16]
 

@@ -25,7 +25,7 @@ from models.selftest import run_selftest
 from models.weights import load_weights
 from tests.conftest import SENTENCES, article, bert_folder, labelled
 from train.base import prepare
-from train.batches import make_examples
+from train.batches import ByLength, Example, collate, make_examples
 from train.config import Config, read_config
 from train.corpus import load_corpus
 from train.loop import fit
@@ -84,7 +84,8 @@ def test_a_checkpoint_comes_out_whole(modernbert: Path, tmp_path: Path, taxonomy
 @pytest.mark.parametrize(("name", "files"), [("arabert", "fast"), ("camelbert", "slow")])
 def test_encoders_in_others_layouts(name: str, files: str, tmp_path: Path, taxonomy: Taxonomy) -> None:
     base = bert_folder(tmp_path / name, lower=False, files=files)
-    config = settings(base, corpus_file(tmp_path / "c.jsonl", taxonomy), encoder={"base": str(base), "window": 512})
+    corpus, encoder = corpus_file(tmp_path / "c.jsonl", taxonomy), {"base": str(base), "window": 512}
+    config = settings(base, corpus, encoder=encoder, run={"precision": "no", "attention": "eager"})
     made = run(config, tmp_path / "out")
     check(made, taxonomy)
     assert made.contract.windows.length == 64  # this encoder has no more positions
@@ -209,12 +210,47 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
         torch.testing.assert_close(resumed[name], value, atol=0, rtol=0)
 
 
+def test_batches_are_of_like_length_in_another_order_each_pass(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(
+        modernbert,
+        corpus_file(tmp_path / "c.jsonl", taxonomy),
+        optimizer={"epochs": 2, "batch": 6, "by_length": True},
+    )
+    texts = [text_of(example) for example in examples_of(config, taxonomy)]
+    seen: list[list[int]] = []
+
+    def watched(batch: list[Example]) -> dict[str, torch.Tensor]:
+        seen.append([texts.index(text_of(example)) for example in batch])
+        return collate(batch)
+
+    monkeypatch.setattr("train.loop.collate", watched)
+    trained(config, taxonomy, tmp_path / "state")
+    lengths = [example.encoded.tokens for example in examples_of(config, taxonomy)]
+    sampler, wanted = ByLength(lengths, batch=6, seed=config.seed), []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        order = list(sampler)
+        wanted += [order[start : start + 6] for start in range(0, len(order), 6)]
+    assert seen == wanted
+    assert seen[: len(seen) // 2] != seen[len(seen) // 2 :]
+
+
+def text_of(example: Example) -> bytes:
+    return b"".join(window.ids.tobytes() for window in example.encoded.windows)
+
+
+def examples_of(config: Config, taxonomy: Taxonomy) -> list[Example]:
+    contract = Contract(taxonomy, Windows(64, 8), (Calibration(),) * 3)
+    encoder = Encoder(Tokenizer.from_file(str(Path(config.encoder.base) / "tokenizer.json")), contract)
+    return make_examples(load_corpus(config).train, encoder, taxonomy)
+
+
 def trained(config: Config, taxonomy: Taxonomy, folder: Path) -> dict[str, torch.Tensor]:
     torch.manual_seed(config.seed)
     network = build_network(config.encoder.base, topics=3, stances=3)
-    contract = Contract(taxonomy, Windows(64, 8), (Calibration(),) * 3)
-    encoder = Encoder(Tokenizer.from_file(str(Path(config.encoder.base) / "tokenizer.json")), contract)
-    fit(network, make_examples(load_corpus(config).train, encoder, taxonomy), config, folder)
+    fit(network, examples_of(config, taxonomy), config, folder)
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 

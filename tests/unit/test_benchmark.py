@@ -169,5 +169,9 @@ def test_from_files_to_the_page(folder: Path, tmp_path: Path, modernbert: Path) 
     assert sum("there already" in line for line in said) == 2
     page = render(tmp_path / "r")
     assert "2 seeds, 1 epochs" in page
+    stale = json.loads(first.read_text(encoding="utf-8")) | {"key": "of other weights"}
+    first.with_name("seed-2.json").write_text(json.dumps(stale), encoding="utf-8")
+    benchmark(folder, "mawqif", plan, lambda line: None)
+    assert "1 seed, 1 epochs" in render(tmp_path / "r")  # a mean is over seeds of the same weights and settings
     assert {path.suffix for path in (tmp_path / "r").rglob("*") if path.is_file()} == {".json"}  # figures, no texts
     assert "| TF-IDF + linear SVM |" in page

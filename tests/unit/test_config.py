@@ -48,6 +48,7 @@ def test_layers_override_key_by_key(tmp_path: Path) -> None:
         ("[optimizer]\nbatch = 0", "bad_value", "optimizer.batch"),
         ("[optimizer]\nepochs = -1", "bad_value", "optimizer.epochs"),
         ("[optimizer]\nepochs = inf", "bad_value", "optimizer.epochs"),
+        ('[run]\nattention = "flash"', "bad_value", "run.attention"),
         ("[optimizer]\ndropout = 1", "bad_value", "optimizer.dropout"),
         ('[run]\nprecision = "fp16"', "bad_value", "run.precision"),
     ],
