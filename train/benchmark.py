@@ -40,6 +40,7 @@ RANDOM = "random"
 EPOCHS = (3.0, 6.0)  # what is chosen from
 _COSTS = (0.1, 0.3, 1.0)  # of the linear model, chosen on the same texts
 _BASE = "models/base"
+_KEYED = ("loss", "optimizer", "encoder", "run")  # the sections of settings that figures depend on
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,10 @@ def result_key(name: str, config: Config, corpus: Corpus) -> str:
 
     A setting that is off is not named, so that a new one, off, leaves the results as they are.
     """
-    sections = {"loss": config.loss, "optimizer": config.optimizer, "encoder": config.encoder, "run": config.run}
+    resolved = dataclasses.asdict(config)
     settings = {
-        section: {key: value for key, value in dataclasses.asdict(values).items() if value not in (False, "", "auto")}
-        for section, values in sections.items()
+        section: {key: value for key, value in resolved[section].items() if value not in (False, "", "auto")}
+        for section in _KEYED
     }
     parts = [
         json.dumps([SETS[name].figures, config.seed, settings]),
