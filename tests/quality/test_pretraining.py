@@ -268,6 +268,7 @@ def test_an_encoder_is_trained_on(corpus: str, modernbert: Path, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile wants a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of its own doings
 def test_compiled_and_written_out_attention_learn_the_same(corpus: str, tmp_path: Path) -> None:
     schedule = {"tokens": 4 * 128, "lengths": [[8, 1.0]]}
     fast = small(schedule=schedule, run={"compile": True, "attention": "eager"})
