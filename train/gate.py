@@ -99,8 +99,9 @@ def contradictions(found: Mapping[str, Body], said: Mapping[str, Body]) -> list[
             lines.append(f"{name}: metrics.json is of other articles")
             continue
         for figure, value in body["figures"].items():
-            if abs(found[name]["figures"].get(figure, 0.0) - value) > SLACK:
-                lines.append(f"{name}: {figure} is {value:.4f} in metrics.json, not what is measured")
+            here = found[name]["figures"].get(figure, 0.0)
+            if value - here > SLACK:
+                lines.append(f"{name}: {figure} is {value:.4f} in metrics.json, {here:.4f} is measured")
     return lines
 
 
