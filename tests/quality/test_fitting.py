@@ -1,0 +1,98 @@
+"""Fitting: an interrupted run goes on to the same end, batches are drawn as the settings say."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from data.taxonomy import Taxonomy
+from models.contract import Calibration, Contract, Windows
+from models.encoding import Encoder
+from models.network import build_network
+from tests.quality.test_training import corpus_file, settings
+from train.batches import ByLength, Example, collate, make_examples
+from train.config import Config
+from train.corpus import load_corpus
+from train.loop import fit
+from train.loss import multitask_loss
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("by_length", [False, True])
+def test_an_interrupted_run_goes_on_to_the_same_end(
+    by_length: bool, modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optimizer = {"epochs": 3, "batch": 6, "by_length": by_length}
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer=optimizer)
+    whole = trained(config, taxonomy, tmp_path / "whole")
+
+    class KilledError(Exception):
+        """The process going away after the second epoch began."""
+
+    steps = 0
+
+    def lose(*arguments: Any) -> torch.Tensor:
+        nonlocal steps
+        steps += 1
+        if steps == 6:
+            raise KilledError
+        return multitask_loss(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("train.loop.multitask_loss", lose)
+        with pytest.raises(KilledError):
+            trained(config, taxonomy, tmp_path / "cut")
+    (whole_state,) = (tmp_path / "cut").glob("checkpoint-*")
+    partial = tmp_path / "cut" / "checkpoint-99"  # killed once more, while a later state was being written
+    partial.mkdir()
+    (partial / "model.safetensors").write_bytes((whole_state / "model.safetensors").read_bytes()[:100])
+    resumed = trained(config, taxonomy, tmp_path / "cut")
+    for name, value in whole.items():
+        torch.testing.assert_close(resumed[name], value, atol=0, rtol=0)
+
+
+def test_batches_are_of_like_length_in_another_order_each_pass(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(
+        modernbert,
+        corpus_file(tmp_path / "c.jsonl", taxonomy),
+        optimizer={"epochs": 2, "batch": 6, "by_length": True},
+    )
+    texts = [text_of(example) for example in examples_of(config, taxonomy)]
+    seen: list[list[int]] = []
+
+    def watched(batch: list[Example]) -> dict[str, torch.Tensor]:
+        seen.append([texts.index(text_of(example)) for example in batch])
+        return collate(batch)
+
+    monkeypatch.setattr("train.loop.collate", watched)
+    trained(config, taxonomy, tmp_path / "state")
+    lengths = [example.encoded.tokens for example in examples_of(config, taxonomy)]
+    sampler, wanted = ByLength(lengths, batch=6, seed=config.seed), []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        order = list(sampler)
+        wanted += [order[start : start + 6] for start in range(0, len(order), 6)]
+    assert seen == wanted
+    assert seen[: len(seen) // 2] != seen[len(seen) // 2 :]
+
+
+def text_of(example: Example) -> bytes:
+    return b"".join(window.ids.tobytes() for window in example.encoded.windows)
+
+
+def examples_of(config: Config, taxonomy: Taxonomy) -> list[Example]:
+    contract = Contract(taxonomy, Windows(64, 8), (Calibration(),) * 3)
+    encoder = Encoder(Tokenizer.from_file(str(Path(config.encoder.base) / "tokenizer.json")), contract)
+    return make_examples(load_corpus(config).train, encoder, taxonomy)
+
+
+def trained(config: Config, taxonomy: Taxonomy, folder: Path) -> dict[str, torch.Tensor]:
+    torch.manual_seed(config.seed)
+    network = build_network(config.encoder.base, topics=3, stances=3)
+    fit(network, examples_of(config, taxonomy), config, folder)
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
