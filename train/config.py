@@ -119,6 +119,7 @@ class RunConfig:
 
     precision: str
     attention: str
+    compile: bool
     gradient_checkpointing: bool
     int8: bool
 

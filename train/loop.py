@@ -105,6 +105,8 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
         network.encoder.set_attn_implementation("eager")  # type: ignore[operator]  # transformers adds it
     if config.run.gradient_checkpointing:  # done here: the Trainer's own switch wants a transformers model
         network.encoder.gradient_checkpointing_enable()  # type: ignore[operator]  # transformers adds it
+    if config.run.compile:
+        network.encoder.compile(dynamic=True)  # batches are of all shapes
     lengths = [example.encoded.tokens for example in examples]
     trainer = LabelAttentionTrainer(
         model=network,
