@@ -8,7 +8,7 @@ PY := PYTHONSAFEPATH=1 PYTHONPATH=. $(VENV)/bin/python
 help: ## print this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(VENV)/ready ## make .venv with everything (about 2 GB on Linux with CUDA wheels, 1.6 GB without)
+setup: $(VENV)/ready ## make .venv with everything (over 2 GB; several more where torch brings CUDA, as on Linux)
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -60,7 +60,7 @@ check: setup ## ruff, mypy strict, import contracts, the corpus
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 	$(PY) -m data check
 
-clean: ## remove what can be made again
-	rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove the environment, builds and caches; runs/ and the checkpoints stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: help setup setup-serve serving train serve score pretrain report gate benchmark bench test check clean

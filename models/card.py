@@ -32,7 +32,7 @@ def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         "| | |",
         "|---|---|",
         f"| made | {manifest['made']} |",
-        f"| encoder | {manifest['base']} ({manifest['parameters'] / 1e6:.1f} M parameters) |",
+        f"| encoder | {manifest['base']}{_digest(manifest)} ({manifest['parameters'] / 1e6:.1f} M parameters) |",
         f"| licence | {manifest['licence']} |",
         f"| weights | {manifest['weights']}; computed in {manifest['precision']} |",
         f"| windows | {windows['length']} tokens, overlapping by {windows['overlap']}; merged exactly |",
@@ -57,6 +57,11 @@ def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     ]
     lines += ["", "## What it is worth", "", render_scores(metrics), "", *_limits(manifest, metrics)]
     return "\n".join(lines) + "\n"
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """Folders get other weights under the same name."""
+    return f", content {manifest['base_digest']}" if "base_digest" in manifest else ""
 
 
 def render_scores(metrics: Mapping[str, Any]) -> str:

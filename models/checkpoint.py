@@ -7,6 +7,7 @@ model.safetensors    weights (float16, or int8 with scales); no pickle
 model.onnx           the graph; its weights are those of model.safetensors, by offset
 metrics.json         what it is worth, with counts and intervals
 train_config.toml    resolved
+trained_on.txt       ids of the articles it learnt from: never to be measured on
 selftest.jsonl       articles and the probabilities they must get
 README.md            model card, rendered from the others
 """
@@ -51,7 +52,7 @@ class Checkpoint:
 
     @property
     def precision(self) -> str:
-        """The lowest precision that passed the parity gate."""
+        """The lowest precision that passed the parity check."""
         return str(self.manifest["precision"])
 
     @classmethod

@@ -35,11 +35,14 @@ class Calibration:
         relevance_temperature: the relevance logit is divided by it before the sigmoid.
         stance_temperature: likewise for the stance logits before the softmax.
         threshold: relevant at this probability or above.
+        relevance_bias: added to the relevance logit after the division; it undoes what is relevant more often, or less,
+            among the articles trained on than in the news (Platt 1999).
     """
 
     relevance_temperature: float = 1.0
     stance_temperature: float = 1.0
     threshold: float = 0.5
+    relevance_bias: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def decide(pooled: Pooled, contract: Contract) -> list[Decision]:
 def _decide(
     relevance: float, stance: Array64, calibration: Calibration, least: Abstention, names: Sequence[str]
 ) -> Decision:
-    probability = float(sigmoid(np.float64(relevance / calibration.relevance_temperature)))
+    probability = float(relevance_probability(np.float64(relevance), calibration))
     relevant = probability >= calibration.threshold
     stances = softmax(stance / calibration.stance_temperature) if len(names) else stance
     chances = tuple(float(p) for p in stances)
@@ -101,6 +101,11 @@ def _decide(
 def confidence(probability: float, relevant: bool) -> float:
     """The calibrated probability that the decision is right."""
     return probability if relevant else 1 - probability
+
+
+def relevance_probability(logits: Array64 | np.float64, calibration: Calibration) -> Array64 | np.float64:
+    """Calibrated probabilities of one topic's relevance, in the shape of ``logits``."""
+    return sigmoid(logits / calibration.relevance_temperature + calibration.relevance_bias)
 
 
 def sigmoid(x: Array64 | np.float64) -> Array64 | np.float64:

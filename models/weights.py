@@ -17,14 +17,15 @@ from safetensors.numpy import load_file, save_file
 from data.errors import CheckpointError
 
 SCALE = ".scale"
+LEAST_INT8 = 4096  # entries of a matrix: of one of so few or fewer, int8 would save nothing worth its rounding
 Array = npt.NDArray[np.float32]
 
 
 def save_weights(path: Path, weights: Mapping[str, Array], *, int8: bool) -> None:
-    """Write ``weights``; with ``int8``, matrices of over 4,096 entries are quantised row by row, symmetrically."""
+    """Write ``weights``; with ``int8``, matrices of over ``LEAST_INT8`` entries in int8, row by row, symmetrically."""
     stored: dict[str, npt.NDArray[np.generic]] = {}
     for name, array in weights.items():
-        if int8 and array.ndim == 2 and array.size > 4096:
+        if int8 and array.ndim == 2 and array.size > LEAST_INT8:
             scale = np.maximum(np.abs(array).max(axis=1), 1e-8).astype(np.float32) / np.float32(127)
             stored[name] = np.clip(np.rint(array / scale[:, None]), -127, 127).astype(np.int8)
             stored[name + SCALE] = scale

@@ -91,7 +91,9 @@ def connect(cluster: Cluster) -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise ConfigError("missing_extra", "this engine needs Ray: pip install 'wijha[ray]'") from error
+        raise ConfigError(
+            "missing_extra", "this engine needs Ray: pip install --editable '.[ray]' in the clone"
+        ) from error
     if not ray.is_initialized():
         # an address names a cluster that runs; without one a variable of the environment must not name it either
         own = {"address": cluster.address} if cluster.address else {"address": "local", "include_dashboard": False}

@@ -139,7 +139,9 @@ def open_storage(url: str) -> tuple[Any, str]:
 
         storage, path = url_to_fs(url)  # type: ignore[no-untyped-call]
     except ImportError as error:
-        raise ConfigError("missing_extra", f"{error}; pip install 'wijha[ray]' has fsspec itself", where=url) from error
+        raise ConfigError(
+            "missing_extra", f"{error}; pip install --editable '.[ray]' in the clone brings fsspec itself", where=url
+        ) from error
     except ValueError as error:
         raise ConfigError("bad_storage", str(error), where=url) from error
     return storage, str(path)

@@ -78,7 +78,9 @@ def check_installed() -> None:
     try:
         import datasketch  # noqa: F401
     except ImportError as error:
-        raise ConfigError("missing_extra", "stories need datasketch: pip install 'wijha[stories]'") from error
+        raise ConfigError(
+            "missing_extra", "stories need datasketch: pip install --editable '.[stories]' in the clone"
+        ) from error
 
 
 def sign(texts: Iterable[str]) -> Iterator[tuple[Signatures, bool]]:

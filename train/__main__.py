@@ -54,7 +54,7 @@ def evaluate(
     """Measure a checkpoint on labelled articles; prints JSON."""
     from models.classifier import Classifier
     from train.config import read_config
-    from train.corpus import locate, read_ids, read_labelled
+    from train.corpus import locate, read_ids, read_labelled, trained_on
     from train.evaluate import evaluate as score_all
 
     classifier = Classifier.load(checkpoint)
@@ -64,6 +64,9 @@ def evaluate(
     for note in notes:
         typer.echo(f"note: {note}", err=True)
     items = [i for i in items if (wanted is None or i.article.id in wanted) and (not split or i.split == split)]
+    learnt = len(trained_on(checkpoint) & {i.article.id for i in items})
+    if learnt:
+        typer.echo(f"note: {learnt} of these articles are among those this checkpoint learnt from", err=True)
     if not items:
         raise DataError("no_articles", "no labelled article to measure on", where=", ".join(map(str, articles)))
     typer.echo(json.dumps(score_all(classifier, items), ensure_ascii=False, indent=1))
@@ -136,6 +139,8 @@ def gate(
         found = gates.measured(opened, gates.bundled_corpus())
         today = datetime.now(UTC).date().isoformat()
         history = gates.write_floors(found, opened.digest, made=today, because=because, path=floors)
+        for line in history[-1].get("fallen", ()):
+            typer.echo(f"floor lowered: {line}", err=True)
         typer.echo(f"{floors}: {len(history)} entries")
         return
     found, wrong = gates.gate(DEFAULT, floors)

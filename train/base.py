@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 from pathlib import Path
 
 import torch
@@ -88,6 +90,17 @@ def base_digest(name: str, *, pretrained: bool = True) -> str:
     endings = ("json", "safetensors", "bin") if pretrained else ("json",)
     files = sorted(path for ending in endings for path in folder.glob(f"*.{ending}"))
     return " ".join(map(sha256, files)) or name
+
+
+def find_compiler() -> None:
+    """Look for what torch.compile wants, before it fails with a page of its own.
+
+    Raises:
+        ConfigError: ``no_compiler``.
+    """
+    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
+    if not torch.cuda.is_available() and not any(map(shutil.which, names)):
+        raise ConfigError("no_compiler", f"a C++ compiler ({' or '.join(names)}) is wanted", where="run.compile")
 
 
 def fitting_windows(contract: Contract, network: LabelAttention) -> Contract:

@@ -225,7 +225,9 @@ def _config(name: str, plan: Plan, *, seed: int, epochs: float) -> Config:
 
 
 def _slug(base: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in _shown(base)).strip("-")
+    """A folder's name; two folders of one name, as every pretraining's ``encoder`` is, are told apart by content."""
+    mark = f"-{hashlib.sha256(base_digest(base).encode()).hexdigest()[:8]}" if Path(base).is_absolute() else ""
+    return "".join(c if c.isalnum() else "-" for c in _shown(base)).strip("-") + mark
 
 
 def _shown(base: str) -> str:

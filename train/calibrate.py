@@ -1,20 +1,25 @@
-"""Temperatures, thresholds and abstention from the logits of development articles (Guo et al. 2017).
+"""Temperatures, biases, thresholds and abstention from the logits of development articles.
 
-One temperature a topic for relevance and one for all stances (a topic alone has too few), each the minimum of the
-likelihood over a grid. The threshold is the one with the best F1. All are shrunk by support: the fewer pairs a
-temperature, or relevant articles a threshold was found on, the harder it is pulled to 1, or 0.5.
+For relevance a temperature and a bias a topic (Platt 1999): articles picked to be trained on for what is rare in them
+shift how often a topic is relevant, and a temperature alone (Guo et al. 2017) can't shift it back. One temperature for
+all stances (a topic alone has too few). The threshold is the one with the best F1. All are shrunk by support: the fewer
+pairs a temperature was found on, relevant articles (or others, where those are fewer) a bias, relevant articles a
+threshold, the harder it is pulled to 1, 0 or 0.5.
 Abstention: the least confidence above which the share of right answers is what was asked for, over all topics.
 """
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 
 from models.contract import Abstention, Calibration
-from models.decision import sigmoid, softmax
+from models.decision import relevance_probability, sigmoid, softmax
 from train.scores import UNKNOWN, Gold, Scores
 
+_BIASES = -4.0, 4.0  # no bias beyond: such answers want other training articles, not another calibration
 _TEMPERATURES = np.geomspace(0.25, 8.0, 61)
 _SUPPORT = 30.0  # pairs (relevant articles) at which the temperature (threshold) found and 1 (0.5) weigh the same
 Array = npt.NDArray[np.float64]
@@ -47,7 +52,7 @@ def calibrate_abstention(
     sure, right, stance_sure, stance_right = [], [], [], []
     for k, c in enumerate(calibration):
         known = gold.relevance[:, k] != UNKNOWN
-        probability = np.asarray(sigmoid(logits.relevance[known, k] / c.relevance_temperature))
+        probability = np.asarray(relevance_probability(logits.relevance[known, k], c))
         said = probability >= c.threshold
         sure.append(np.where(said, probability, 1 - probability))
         right.append(said == (gold.relevance[known, k] == 1))
@@ -80,15 +85,31 @@ def _least_confidence(sure: list[Array], right: list[npt.NDArray[np.bool_]], wan
 def _topic(logits: Array, relevant: npt.NDArray[np.int64], stance: float) -> Calibration:
     if len(set(relevant.tolist())) < 2:  # nothing to tell yes from no by
         return Calibration(stance_temperature=stance)
-    temperature = fit_relevance(logits, relevant)
-    probability = np.asarray(sigmoid(logits / temperature))
-    return Calibration(temperature, stance, best_threshold(probability, relevant))
+    found = Calibration(stance_temperature=stance, **fit_relevance(logits, relevant))
+    return dataclasses.replace(
+        found, threshold=best_threshold(np.asarray(relevance_probability(logits, found)), relevant)
+    )
 
 
-def fit_relevance(logits: Array, relevant: npt.NDArray[np.int64]) -> float:
-    """Temperature with the least cross-entropy of ``sigmoid(logits / t)``, shrunk toward 1 by support."""
-    signed = np.where(relevant == 1, logits, -logits)
-    return _best_temperature([np.logaddexp(0.0, -signed / t).mean() for t in _TEMPERATURES], len(relevant))
+def fit_relevance(logits: Array, relevant: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Temperature and bias with the least cross-entropy of ``sigmoid(logits / t + b)``, shrunk toward 1 and 0."""
+    signs = np.where(relevant == 1, 1.0, -1.0)
+    biases = [_best_bias(logits / t, relevant) for t in _TEMPERATURES]
+    losses = [np.logaddexp(0.0, -signs * (logits / t + b)).mean() for t, b in zip(_TEMPERATURES, biases, strict=True)]
+    rarer = min(int((relevant == answer).sum()) for answer in (0, 1))
+    return {
+        "relevance_temperature": _best_temperature(losses, len(relevant)),
+        "relevance_bias": round(biases[int(np.argmin(losses))] * rarer / (rarer + _SUPPORT), 4),
+    }
+
+
+def _best_bias(logits: Array, relevant: npt.NDArray[np.int64]) -> float:
+    """The bias with which the mean probability is the share of the relevant: where the likelihood's slope is nil."""
+    low, high = _BIASES
+    for _ in range(40):  # the mean rises with the bias, so halving finds it
+        middle = (low + high) / 2
+        low, high = (low, middle) if np.mean(sigmoid(logits + middle)) > relevant.mean() else (middle, high)
+    return (low + high) / 2
 
 
 def fit_stance(logits: Array, stance: npt.NDArray[np.int64]) -> float:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data import articles as files
 from data.article import LabelledArticle
+from data.clean import clean
 from data.corpus import SPLITS, near_duplicates, split
 from data.errors import DataError
 from data.taxonomy import BUNDLED, Taxonomy
 from train.config import ROOT, Config
+
+TRAINED_ON = "trained_on.txt"  # of a checkpoint: ids, one a line
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
     Those that ``data.set_aside`` lists take no part: neither training nor calibration nor a choice sees them.
     Articles that fix no split are trained on where any article is held out by id, and split by the configured shares
     where none is. No article is trained on that nearly repeats one kept for measuring or tells of its event; nor does
-    one like that stand in dev beside test and what is held out.
+    one like that stand in dev beside test and what is held out, nor there, for calibration reads it, beside test.
 
     Args:
         to_train: whether articles to train on have to be there.
@@ -84,6 +88,7 @@ def load_corpus(config: Config, *, to_train: bool = True) -> Corpus:
         names = split(rest, config.data.shares, seed=config.seed, by_outlet=config.data.by_outlet)
         for name, item in zip(names, rest, strict=True):
             places[name].append(item)
+    notes += _keep_apart(places, "held_out", ("test", "set_aside"))
     notes += _keep_apart(places, "dev", ("test", "held_out", "set_aside"))
     notes += _keep_apart(places, "train", ("dev", "test", "held_out", "set_aside"))
     del places["set_aside"]  # for `evaluate` alone
@@ -120,9 +125,9 @@ def read_labelled(
             if unlabelled:
                 notes.append(f"{name}: {unlabelled} articles without a label left out")
             # an encoder would refuse them, after hours of training
-            readable = [item for item in labelled if item.article.text.strip()]
+            readable = [item for item in labelled if any(map(str.isalnum, clean(item.article.text).text))]
             if len(readable) < len(labelled):
-                notes.append(f"{name}: {len(labelled) - len(readable)} labelled articles without text left out")
+                notes.append(f"{name}: {len(labelled) - len(readable)} labelled articles without a word left out")
             for item in readable:
                 if item.article.id in found:
                     raise DataError(
@@ -179,6 +184,37 @@ def _part(articles: Sequence[LabelledArticle], share: float, seed: int) -> list[
     return [item for item, event in zip(articles, events, strict=True) if event in kept]
 
 
+def without(corpus: Corpus, trained_on: Set[str]) -> Corpus:
+    """``corpus`` with nothing left to measure on of what ``trained_on``, ids, names; a note says how many went.
+
+    Articles that fix no split are split as a whole: a file more or less, and one of train would be one of test.
+    """
+    bodies: dict[str, Any] = {}
+    gone = 0
+    for name in ("dev", "test", "held_out"):
+        body: tuple[LabelledArticle, ...] = getattr(corpus, name)
+        bodies[name] = tuple(item for item in body if item.article.id not in trained_on)
+        gone += len(body) - len(bodies[name])
+    note = (f"{gone} articles left out: this checkpoint was trained on them",) if gone else ()
+    return dataclasses.replace(corpus, **bodies, notes=corpus.notes + note)
+
+
+def beside(corpus: Corpus, measured: Corpus) -> Corpus:
+    """``corpus`` with the articles of ``measured`` to be measured on, and kept apart from them."""
+    clear = {item.article.id for item in measured.train}
+    left: dict[str, Any] = {
+        name: tuple(i for i in getattr(corpus, name) if i.article.id in clear) for name in ("train", "repeated")
+    }
+    left |= {name: getattr(measured, name) for name in ("dev", "test", "held_out")}
+    return dataclasses.replace(corpus, **left)
+
+
+def trained_on(checkpoint: Path) -> set[str]:
+    """Ids of the articles that a checkpoint folder says it learnt from; none where it doesn't say."""
+    path = checkpoint / TRAINED_ON
+    return set(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else set()
+
+
 def locate(name: str) -> Path:
     """As given from the working directory, else from the project's root."""
     return Path(name) if Path(name).exists() or Path(name).is_absolute() else ROOT / name
@@ -188,9 +224,12 @@ def read_ids(path: Path) -> set[str]:
     """A list of ids, one a line; lines that begin with # are remarks.
 
     Raises:
-        DataError: ``source_missing``.
+        DataError: ``source_missing``; ``bad_line`` where the file is not UTF-8.
     """
     if not path.is_file():
         raise DataError("source_missing", "no such list of ids", where=str(path))
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError("bad_line", f"not UTF-8: {error}", where=str(path)) from error
     return {line.strip() for line in lines if line.strip() and not line.startswith("#")}

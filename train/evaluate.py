@@ -83,7 +83,7 @@ def evidence_quality(
         for topic in answer.topics:
             label = item.labels.get(topic.topic)
             likely = topic.decision.probability >= topic.threshold
-            if label is None or not label.evidence or not topic.evidence or not likely:
+            if label is None or not label.relevant or not label.evidence or not topic.evidence or not likely:
                 continue
             hits = [any(_overlap(shown, span) for span in label.evidence) for shown in topic.evidence]
             found = [any(_overlap(shown, span) for shown in topic.evidence) for span in label.evidence]

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from data.article import LabelledArticle
 from models.contract import Calibration, Contract, Windows
-from models.decision import sigmoid, softmax
+from models.decision import relevance_probability, softmax
 from models.encoding import Encoder
 from models.network import LabelAttention
 from train.base import fitting_windows, prepare
@@ -102,7 +102,8 @@ def _logits(network: FirstToken, examples: Sequence[Example]) -> Scores:
 def _figures(
     logits: Scores, calibration: Sequence[Calibration], articles: Sequence[LabelledArticle], corpus: Corpus
 ) -> dict[str, Any]:
-    relevance = np.asarray(sigmoid(logits.relevance / np.array([c.relevance_temperature for c in calibration])))
+    columns = [relevance_probability(logits.relevance[:, k], c) for k, c in enumerate(calibration)]
+    relevance = np.stack(columns, axis=1)
     stance = logits.stance
     if corpus.taxonomy.stances:
         stance = softmax(stance / np.array([c.stance_temperature for c in calibration])[:, None])

@@ -28,7 +28,7 @@ from train.corpus import Corpus, load_corpus
 from train.evaluate import evaluate
 
 FLOORS = Path(__file__).with_name("floors.json")
-SLACK = 0.01  # below what was measured: another processor rounds otherwise
+SLACK = 0.02  # below what was measured: another processor rounds otherwise, and an answer of 90 is worth 0.012
 Body = Mapping[str, Any]  # {"fingerprint": str, "articles": int, "figures": {name: value}}
 
 
@@ -175,6 +175,7 @@ def write_floors(
     if bodies == before:
         return entries
     entry = {"made": made, "checkpoint": digest, "slack": SLACK, "because": because, "bodies": bodies}
+    entry["fallen"] = lowered(before, bodies)  # what the reason was given for, to be read beside it
     entry["seal"] = _seal(entry, entries[-1]["seal"] if entries else "")
     entries = [*entries, entry]
     path.write_text(json.dumps({"history": entries}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -19,6 +19,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from data.errors import ConfigError
 from models.network import LabelAttention
+from train.base import find_compiler
 from train.batches import ByLength, Example, collate
 from train.config import Config
 from train.loss import multitask_loss
@@ -71,7 +72,8 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
 
     Raises:
         ConfigError: ``one_process`` under a launcher of several: the GPUs of one machine are used from one process;
-            ``diverged`` where a weight is not a finite number at the end.
+            ``no_compiler`` where the encoder is to be compiled without one; ``diverged`` where a weight is not a finite
+            number at the end.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("one_process", "start it without a launcher: it uses this machine's GPUs by itself")
@@ -106,6 +108,7 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
     if config.run.gradient_checkpointing:  # done here: the Trainer's own switch wants a transformers model
         network.encoder.gradient_checkpointing_enable()  # type: ignore[operator]  # transformers adds it
     if config.run.compile:
+        find_compiler()
         network.encoder.compile(dynamic=True)  # batches are of all shapes
     lengths = [example.encoded.tokens for example in examples]
     trainer = LabelAttentionTrainer(

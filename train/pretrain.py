@@ -25,6 +25,7 @@ from tokenizers import Tokenizer
 
 from data.documents import read_documents
 from data.errors import ConfigError
+from train.base import find_compiler
 from train.masked_network import new_network, read_network, read_tokenizer
 from train.masking import UNMASKED, mask, ordinary_ids
 from train.packing import Rows, pack
@@ -60,7 +61,8 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
 
     Raises:
         ConfigError: ``other_run`` where ``out`` holds a run of other settings ([run] may change), ``no_encoder``
-            where ``init`` is of no use, ``bad_value`` where the processes can't share a batch out evenly.
+            where ``init`` is of no use, ``bad_value`` where the processes can't share a batch out evenly,
+            ``diverged`` where a weight is not a finite number at the end.
         DataError: ``source_missing``, ``bad_line``, ``small_corpus``.
     """
     seal, encoder, state = out / "pretrain.json", out / "encoder", out / "state"
@@ -89,6 +91,7 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
     model.set_attn_implementation(config.run["attention"])
     model, adam = accelerator.prepare(model, optimizer(model, config))
     if config.run["compile"]:
+        find_compiler()
         model.compile()
     batch = config.schedule["batch"]
     if accelerator.is_main_process and not ready:
@@ -136,6 +139,12 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
                 log.write(json.dumps(line) + "\n")
         if (step.number + 1) % config.run["save_every"] == 0 and step is not plan[-1]:
             _save_state(accelerator, state, step.number + 1)
+    if not all(bool(torch.isfinite(value).all()) for value in accelerator.unwrap_model(model).state_dict().values()):
+        raise ConfigError(
+            "diverged",
+            f"weights are not numbers any more: a lower rate, in another folder than {out}",
+            where="schedule.rate",
+        )
     if accelerator.is_main_process:
         beside = encoder.with_name("encoder.part")
         accelerator.unwrap_model(model).to(torch.float16).save_pretrained(beside)

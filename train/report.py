@@ -20,7 +20,7 @@ from models.checkpoint import Checkpoint
 from models.classifier import Answer, Classifier
 from models.contract import Contract
 from train.config import Config, read_config
-from train.corpus import Corpus, load_corpus, locate
+from train.corpus import Corpus, load_corpus, locate, trained_on, without
 from train.evaluate import figures_of, predicted_of, probabilities_of, score
 from train.metrics import confusion, interval, precision_recall_f1, reliability, resample
 from train.report_page import render
@@ -60,7 +60,8 @@ def measured_corpus(folder: Path, data: Sequence[str] = ()) -> tuple[Corpus, lis
     config = _config(folder)
     missing = [name for name in config.data.extra if not locate(name).exists()] if not data else []
     extra = list(data) or [name for name in config.data.extra if name not in missing]
-    return load_corpus(_config(folder, data={"extra": extra}), to_train=False), missing
+    corpus = load_corpus(_config(folder, data={"extra": extra}), to_train=False)
+    return without(corpus, trained_on(folder)), missing
 
 
 def _config(folder: Path, **changes: Mapping[str, Any]) -> Config:

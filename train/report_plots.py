@@ -28,7 +28,9 @@ def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, l
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ConfigError("missing_extra", "the report needs matplotlib: pip install 'wijha[report]'") from error
+        raise ConfigError(
+            "missing_extra", "the report needs matplotlib: pip install --editable '.[report]' in the clone"
+        ) from error
     with mpl.rc_context({"font.size": 10, "axes.edgecolor": QUIET}):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = list(figure.subplots(1, columns, squeeze=False)[0])

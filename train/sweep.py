@@ -18,7 +18,7 @@ from models.classifier import Classifier
 from train.base import base_digest
 from train.baselines import measure_baselines
 from train.config import ROOT, Config, read_config, toml_file
-from train.corpus import Corpus, load_corpus
+from train.corpus import Corpus, beside, load_corpus
 from train.evaluate import evaluate
 from train.first_token import NAME as FIRST_TOKEN
 from train.first_token import measure_first_token
@@ -73,7 +73,7 @@ def sweep(
     rows, seen = [], set[str]()
     for name, overlay in overlays.items():
         settings = _config(f"sweep-{name}", overlay, config, data)
-        corpus = load_corpus(settings)
+        corpus = beside(load_corpus(settings), measured)
         key = _key(settings, corpus, measured)
         if key in seen:
             said(f"{name}: nothing differs here, left out")
@@ -139,7 +139,7 @@ def _key(config: Config, corpus: Corpus, measured: Corpus) -> str:
 
 def _train(config: Config, corpus: Corpus, measured: Corpus, out: Path) -> Callable[[], dict[str, Any]]:
     def made() -> dict[str, Any]:
-        classifier = Classifier.load(run(config, out, baselines=False))
+        classifier = Classifier.load(run(config, out, baselines=False, corpus=corpus))
         bodies = {"test": measured.test, "dev": measured.dev, "held_out": measured.held_out}
         scores = {name: evaluate(classifier, body) for name, body in bodies.items() if body}
         return {"train_articles": len(corpus.train), "scores": scores}

@@ -34,7 +34,8 @@ LIBRARIES = ("openvino", "tokenizers", "numpy", "fastapi", "uvicorn", "pydantic"
 
 _INTRODUCTION = """\
 What one would see who served or scored the same checkpoint with something else, what the machine could do, and how cost
-grows. Every figure is measured, none is typed in; `make bench` measures all of them again. Contenders take turns;
+grows. Every figure is measured, none is typed in; `make bench` measures the same on the bundled articles (with
+`--only`, give `--out` as well: the page is written from what `runs/bench` holds). Contenders take turns;
 figures are median [least–most]; × is how many times the other's figure."""
 
 

@@ -1,8 +1,12 @@
 """Fitting: an interrupted run goes on to the same end, batches are drawn as the settings say."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
@@ -11,9 +15,10 @@ from data.taxonomy import Taxonomy
 from models.contract import Calibration, Contract, Windows
 from models.encoding import Encoder
 from models.network import build_network
+from models.weights import load_weights
 from tests.quality.test_training import corpus_file, settings
 from train.batches import ByLength, Example, collate, make_examples
-from train.config import Config
+from train.config import ROOT, Config
 from train.corpus import load_corpus
 from train.loop import fit
 from train.loss import multitask_loss
@@ -79,6 +84,27 @@ def test_batches_are_of_like_length_in_another_order_each_pass(
         wanted += [order[start : start + 6] for start in range(0, len(order), 6)]
     assert seen == wanted
     assert seen[: len(seen) // 2] != seen[len(seen) // 2 :]
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler here")
+def test_a_compiled_encoder_learns_the_same(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    # in processes of its own: the compiler does not start where the tests' own modules are loaded
+    file, found = corpus_file(tmp_path / "c.jsonl", taxonomy), []
+    for compiled in ("true", "false"):
+        settings_file = tmp_path / f"{compiled}.toml"
+        settings_file.write_text(
+            "[data]\nbundled = false\nheld_out = []\n[optimizer]\nepochs = 1\nbatch = 6\ndropout = 0.0\n"
+            f'[encoder]\nwindow = 64\noverlap = 8\n[run]\nprecision = "no"\nint8 = false\ncompile = {compiled}\n'
+        )
+        program = [sys.executable, "-m", "train", "run", "--name", f"compiled-{compiled}", "--base", str(modernbert)]
+        program += ["--config", str(settings_file), "--data", str(file), "--out", str(tmp_path / compiled)]
+        subprocess.run(program, check=True, cwd=ROOT, capture_output=True, timeout=600)
+        found.append(load_weights(tmp_path / compiled / "model.safetensors"))
+    for name, value in found[0].items():
+        np.testing.assert_allclose(value, found[1][name], atol=5e-3, err_msg=name)
+    fresh = build_network(str(modernbert), topics=3, stances=3).encoder.state_dict()
+    moved = [np.abs(found[0][f"encoder.{name}"] - value.numpy()).max() for name, value in fresh.items()]
+    assert max(moved) > 2e-2  # than which the two differ by far less
 
 
 def text_of(example: Example) -> bytes:

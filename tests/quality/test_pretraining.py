@@ -146,6 +146,9 @@ def test_the_phases_together_read_the_file_once_a_pass(tmp_path: Path) -> None:
         ('[run]\nprecision = "fp4"', "bad_value", "run.precision"),
         ('[run]\nattention = "flash"', "bad_value", "run.attention"),
         ("[run]\ncompile = 1", "bad_value", "run.compile"),
+        ("[objective]\nkeep = 0.6", "bad_value", "objective.keep"),
+        ("[schedule]\nwarmup = 2.0", "bad_value", "schedule.warmup"),
+        ("[schedule]\ndecay = 40.0", "bad_value", "schedule.decay"),
         ("[tokenizer]\nvocabulary = 70000", "bad_value", "tokenizer.vocabulary"),
         ("[encoder]\nheads = 5", "bad_value", "encoder.heads"),
     ],
@@ -180,6 +183,13 @@ def test_mistakes_in_what_is_given_are_named(corpus: str, modernbert: Path, tmp_
     with pytest.raises(ConfigError, match=r"no_encoder.*embeddings"):
         pretrain(corpus, out, config=small(), init=unmasked)
     assert not (out / "pretrain.json").exists()  # the folder stays free for the settings put right
+
+
+def test_weights_that_are_not_numbers_are_not_saved(corpus: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="diverged") as caught:
+        pretrain(corpus, tmp_path / "out", config=small(schedule={"tokens": 4 * 128, "rate": 1e38}))
+    assert caught.value.where == "schedule.rate"
+    assert not (tmp_path / "out" / "encoder").exists()
 
 
 def test_a_batch_that_processes_cannot_share_evenly_is_refused(

@@ -106,10 +106,24 @@ def test_a_run_that_diverges_says_so_and_leaves_the_old_checkpoint(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").write_text("here", encoding="utf-8")
+    (tmp_path / "out" / "checkpoint.json").write_text("{}", encoding="utf-8")
     config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer={"epochs": 2, "rate": 1e30})
     with pytest.raises(ConfigError, match="diverged"):
         run(config, tmp_path / "out")
     assert (tmp_path / "out" / "old").is_file()
+
+
+@pytest.mark.parametrize("name", ["out", "out.old", "out.part"])
+def test_a_folder_of_other_things_is_left_alone(
+    name: str, modernbert: Path, tmp_path: Path, taxonomy: Taxonomy
+) -> None:
+    thesis = tmp_path / name / "thesis.docx"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not_a_checkpoint") as caught:
+        run(settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy)), tmp_path / "out")
+    assert caught.value.where == str(thesis.parent)
+    assert thesis.is_file()
 
 
 def test_topics_alone_and_no_dev(modernbert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,6 +168,25 @@ def test_a_finished_checkpoint_is_measured_again(modernbert: Path, tmp_path: Pat
     again = remeasure(seal(made.folder, made.manifest).folder, config)
     assert json.loads((again.folder / "metrics.json").read_text("utf-8"))["scores"] == json.loads(wanted)["scores"]
     assert again.contract == made.contract
+
+
+def test_measured_on_other_articles_a_checkpoint_keeps_its_past(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy
+) -> None:
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy))
+    made = run(config, tmp_path / "out")
+    before = json.loads((made.folder / "metrics.json").read_text(encoding="utf-8"))
+    rows = (tmp_path / "c.jsonl").read_text(encoding="utf-8").splitlines()
+    splits = {"train": "test", "test": "test", "dev": "train"}  # what was trained on comes as a test
+    changed = [json.loads(row) | {"split": splits[json.loads(row)["split"]]} for row in rows]
+    (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, changed)), encoding="utf-8")
+    again = remeasure(made.folder, settings(modernbert, tmp_path / "d.jsonl"))
+    after = json.loads((again.folder / "metrics.json").read_text(encoding="utf-8"))
+    assert after["train_articles"] == before["train_articles"]
+    assert after["fingerprints"] == {"test": before["fingerprints"]["test"]}
+    assert after["scores"] == {"test": before["scores"]["test"]}  # the baselines are those of before: not fitted anew
+    recalibrate(made.folder, config)
+    assert (made.folder / "train_config.toml").read_text(encoding="utf-8") == config.to_toml()
 
 
 def test_a_finished_checkpoint_is_calibrated_anew(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from data.errors import ConfigError, DataError
 from models.classifier import Classifier, TopicAnswer
@@ -175,3 +177,8 @@ def test_from_files_to_the_page(folder: Path, tmp_path: Path, modernbert: Path) 
     assert "1 seed, 1 epochs" in render(tmp_path / "r")  # a mean is over seeds of the same weights and settings
     assert {path.suffix for path in (tmp_path / "r").rglob("*") if path.is_file()} == {".json"}  # figures, no texts
     assert "| TF-IDF + linear SVM |" in page
+    other = Path(shutil.copytree(modernbert, tmp_path / "other" / modernbert.name))  # another encoder of that name
+    weights = load_file(other / "model.safetensors")
+    save_file({name: value + 0.01 for name, value in weights.items()}, other / "model.safetensors", {"format": "pt"})
+    benchmark(folder, "mawqif", dataclasses.replace(plan, base=str(other)), lambda line: None)
+    assert len(list(home.glob("*/seed-1.json"))) == 2

@@ -120,6 +120,15 @@ def test_evidence_of_web_pages_is_not_measured(classifier: Classifier) -> None:
     assert evidence_quality(answers, items)["pairs"] == 1
 
 
+def test_marks_of_what_is_not_relevant_are_no_evidence(classifier: Classifier) -> None:
+    body = "رفض المجلس البلدي وجود أي قوة أجنبية على أرض المدينة."
+    item = marked(f"{body}\nسطر آخر لا يقول شيئاً.", body)
+    (topic,) = (name for name, label in item.labels.items() if label.evidence)
+    no = dataclasses.replace(item, labels={topic: dataclasses.replace(item.labels[topic], relevant=False, stance=None)})
+    answer = answered(item, classifier)
+    assert evidence_quality([answer, answer], [item, no])["pairs"] == 1
+
+
 def test_chance_is_over_the_sentences_read(classifier: Classifier) -> None:
     body = "رفض المجلس البلدي وجود أي قوة أجنبية على أرض المدينة."
     item = marked(f"{body}\nسطر آخر لا يقول شيئاً.\nشارك على فيسبوك تويتر واتساب\nاترك تعليقا", body)

@@ -106,7 +106,9 @@ def test_temperature_undoes_overconfidence() -> None:
     rng = np.random.default_rng(1)
     truth = rng.normal(size=4000) * 2
     y = (rng.random(4000) < 1 / (1 + np.exp(-truth))).astype(np.int64)
-    assert fit_relevance(truth * 3, y) == pytest.approx(3.0, rel=0.15)
+    found = fit_relevance(truth * 3 + 6, y)
+    assert found["relevance_temperature"] == pytest.approx(3.0, rel=0.15)
+    assert found["relevance_bias"] == pytest.approx(-2.0, abs=0.15)
     logits = rng.normal(size=(4000, 3)) * 2
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = np.array([rng.choice(3, p=row) for row in p])
@@ -118,8 +120,15 @@ def test_a_temperature_of_few_pairs_stays_near_one() -> None:
     assert 1 / 1.1 < fit_stance(right, np.array([0])) < 1 < fit_stance(right, wrong) < 1.1
     logits, relevant = np.array([3.0, 3.0, -3.0, -3.0]), np.array([0, 0, 1, 1])
     few, many = fit_relevance(logits, relevant), fit_relevance(np.tile(logits, 500), np.tile(relevant, 500))
-    assert 1 < few < 1.3
-    assert many > 7
+    assert 1 < few["relevance_temperature"] < 1.3
+    assert many["relevance_temperature"] > 7
+
+
+def test_a_bias_of_few_articles_stays_near_nil() -> None:
+    logits, relevant = np.array([2.0, 1.0, 0.5, -0.5]), np.array([1, 0, 0, 0])
+    few, many = fit_relevance(logits, relevant), fit_relevance(np.tile(logits, 500), np.tile(relevant, 500))
+    assert -0.2 < few["relevance_bias"] < 0
+    assert many["relevance_bias"] < -1
 
 
 def test_a_threshold_of_few_articles_stays_near_a_half() -> None:

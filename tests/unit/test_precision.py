@@ -14,6 +14,7 @@ from transformers import ModernBertConfig, ModernBertModel
 
 from data.taxonomy import Taxonomy
 from models.backends.openvino import OpenVinoBackend
+from models.backends.torch import TorchBackend
 from models.checkpoint import Checkpoint
 from models.classifier import Classifier
 from tests.conftest import article, make_checkpoint
@@ -23,10 +24,14 @@ from train import parity
 @pytest.mark.parametrize(
     ("moved", "int8", "chosen"),
     [
-        ({"bf16": 0.0, "int8": 0.0}, True, "int8"),
-        ({"bf16": 0.0, "int8": 0.2}, True, "bf16"),
-        ({"bf16": 0.2, "int8": 0.2}, True, "f32"),
-        ({"bf16": 0.0, "int8": 0.0}, False, "bf16"),
+        ({"bf16": 0.01, "int8": 0.02}, True, "int8"),
+        ({"bf16": 0.01, "int8": 0.2}, True, "bf16"),
+        ({"bf16": 0.2, "int8": 0.3}, True, "f32"),
+        ({"bf16": 0.01, "int8": 0.02}, False, "bf16"),
+        ({"bf16": 0.01, "int8": 0.01, "imitated": 0.2}, True, "bf16"),  # the same to the bit: not computed here
+        ({"bf16": 0.01, "int8": 0.01, "imitated": 0.02}, True, "int8"),
+        ({"bf16": 0.0, "int8": 0.01}, True, "int8"),
+        ({"bf16": 0.0, "int8": 0.0, "imitated": 0.2}, True, "f32"),
     ],
 )
 def test_the_lowest_precision_that_passes_ships(
@@ -41,11 +46,13 @@ def test_the_lowest_precision_that_passes_ships(
 
     monkeypatch.setattr(Classifier, "load", load)
     monkeypatch.setattr(parity, "_answers", answers)
+    monkeypatch.setattr(parity, "_imitated", lambda _: "imitated")
     found = parity.choose_precision(checkpoint, [article(1), article(2)], int8=int8)
     assert found["precision"] == chosen
     assert found["decisions"] == 2
     assert ("int8_flipped" in found) is int8
     assert found["bf16_moved_p99"] == pytest.approx(moved["bf16"])
+    assert ("int8_imitated" in found) is ("imitated" in moved)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,19 @@ def test_int8_is_another_computation_and_a_close_one(wide: Checkpoint) -> None:
 def amx() -> bool:
     info = Path("/proc/cpuinfo")
     return info.is_file() and "amx_bf16" in info.read_text(encoding="utf-8")
+
+
+def test_int8_is_imitated_as_it_is_computed(wide: Checkpoint) -> None:
+    rows = [np.arange(5, 45, dtype=np.int64)]
+    like = TorchBackend(wide.folder, topics=3, stances=3, precision="bf16", imitate_int8=True, device="cpu")
+    (imitated,) = like.run(rows)
+    (exact,) = TorchBackend(wide.folder, topics=3, stances=3, device="cpu").run(rows)
+    error = np.abs(imitated - exact).max() / exact.std()
+    assert 0 < error < 0.2
+    if amx() or "INT8" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return  # nothing computes it here
+    (computed,) = OpenVinoBackend(wide.folder, precision="int8", streams=1).run(rows)
+    assert np.abs(computed - exact).max() / exact.std() < 5 * error
 
 
 def test_int8_serves_matrices_too_narrow_for_it(checkpoint: Checkpoint) -> None:

@@ -19,7 +19,7 @@ from models.classifier import Classifier
 from tests.conftest import labelled
 from train.__main__ import _names, main
 from train.config import Config, read_config
-from train.corpus import Corpus, load_corpus, read_labelled
+from train.corpus import Corpus, load_corpus, read_ids, read_labelled, without
 
 
 def item(
@@ -124,11 +124,53 @@ def test_nothing_sees_what_is_set_aside(tmp_path: Path, taxonomy: Taxonomy) -> N
 
 
 def test_a_labelled_article_without_text_is_left_out(tmp_path: Path, taxonomy: Taxonomy) -> None:
-    items = [item(i, taxonomy, split="train") for i in range(3)]
-    items[1] = dataclasses.replace(items[1], article=dataclasses.replace(items[1].article, text=" \n"))
+    items = [item(i, taxonomy, split="train") for i in range(4)]
+    for i, text in ((1, " \n"), (3, "<html><body><div id=app>\u200f</div></body></html>")):
+        items[i] = dataclasses.replace(items[i], article=dataclasses.replace(items[i].article, text=text))
     corpus = load_corpus(settings(write(tmp_path / "c.jsonl", items)))
     assert ids(corpus)["train"] == ["a0", "a2"]
-    assert corpus.notes == ("c.jsonl: 1 labelled articles without text left out",)
+    assert corpus.notes == ("c.jsonl: 2 labelled articles without a word left out",)
+
+
+def test_what_is_held_out_for_calibration_stands_apart_from_the_test(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    held, aside = tmp_path / "held.txt", tmp_path / "aside.txt"
+    held.write_text("a1\na2\na3\n", encoding="utf-8")
+    aside.write_text("a5\n", encoding="utf-8")
+    items = [
+        item(0, taxonomy),
+        item(1, taxonomy, event="battle"),  # of the event of 4
+        item(2, taxonomy, copy=5),
+        item(3, taxonomy),
+        item(4, taxonomy, split="test", event="battle"),
+        item(5, taxonomy),
+    ]
+    corpus = load_corpus(settings(write(tmp_path / "c.jsonl", items), held_out=(str(held),), set_aside=(str(aside),)))
+    assert ids(corpus) == {"train": ["a0"], "dev": [], "test": ["a4"], "held_out": ["a3"]}
+
+
+def test_what_was_trained_on_is_not_measured_on(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    one = write(tmp_path / "one.jsonl", [item(i, taxonomy) for i in range(30)])
+    two = write(tmp_path / "two.jsonl", [item(i, taxonomy) for i in range(30, 60)])
+    first, fewer = load_corpus(settings(one, two)), load_corpus(settings(one))
+    trained = {i.article.id for i in first.train}
+    met = trained & {*ids(fewer)["dev"], *ids(fewer)["test"]}
+    assert met  # split anew, the half is split otherwise
+    clear = without(fewer, trained)
+    assert not trained & {*ids(clear)["dev"], *ids(clear)["test"]}
+    assert len(fewer.dev) + len(fewer.test) - len(clear.dev) - len(clear.test) == len(met)
+    assert f"{len(met)} articles left out" in clear.notes[-1]
+    assert without(first, trained) == first
+
+
+def test_lists_of_ids_as_other_programs_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_bytes("\ufeffa1\r\n# seen\r\n\r\na2".encode())
+    assert read_ids(path) == {"a1", "a2"}
+    path.write_bytes("a1\n".encode("utf-16"))
+    with pytest.raises(DataError, match="bad_line"):
+        read_ids(path)
+    with pytest.raises(DataError, match="source_missing"):
+        read_ids(tmp_path / "nowhere.txt")
 
 
 def test_a_split_of_another_name_is_refused(tmp_path: Path, taxonomy: Taxonomy) -> None:
