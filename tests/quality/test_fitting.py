@@ -11,6 +11,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+from data.errors import ConfigError
 from data.taxonomy import Taxonomy
 from models.contract import Calibration, Contract, Windows
 from models.encoding import Encoder
@@ -105,6 +106,17 @@ def test_a_compiled_encoder_learns_the_same(modernbert: Path, tmp_path: Path, ta
     fresh = build_network(str(modernbert), topics=3, stances=3).encoder.state_dict()
     moved = [np.abs(found[0][f"encoder.{name}"] - value.numpy()).max() for name, value in fresh.items()]
     assert max(moved) > 2e-2  # than which the two differ by far less
+
+
+def test_a_compiler_that_is_not_there_is_named(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), run={"compile": True})
+    with pytest.raises(ConfigError, match=r"no_compiler.*no-such-compiler") as caught:
+        trained(config, taxonomy, tmp_path / "state")
+    assert caught.value.where == "run.compile"
 
 
 def text_of(example: Example) -> bytes:
