@@ -94,18 +94,18 @@ def test_a_compiled_encoder_learns_the_same(modernbert: Path, tmp_path: Path, ta
     for compiled in ("true", "false"):
         settings_file = tmp_path / f"{compiled}.toml"
         settings_file.write_text(
-            "[data]\nbundled = false\nheld_out = []\n[optimizer]\nepochs = 1\nbatch = 6\ndropout = 0.0\n"
+            "[data]\nbundled = false\nheld_out = []\n[optimizer]\nepochs = 3\nbatch = 6\nrate = 0.01\ndropout = 0.0\n"
             f'[encoder]\nwindow = 64\noverlap = 8\n[run]\nprecision = "no"\nint8 = false\ncompile = {compiled}\n'
         )
         program = [sys.executable, "-m", "train", "run", "--name", f"compiled-{compiled}", "--base", str(modernbert)]
         program += ["--config", str(settings_file), "--data", str(file), "--out", str(tmp_path / compiled)]
         subprocess.run(program, check=True, cwd=ROOT, capture_output=True, timeout=600)
         found.append(load_weights(tmp_path / compiled / "model.safetensors"))
-    for name, value in found[0].items():
-        np.testing.assert_allclose(value, found[1][name], atol=5e-3, err_msg=name)
-    fresh = build_network(str(modernbert), topics=3, stances=3).encoder.state_dict()
-    moved = [np.abs(found[0][f"encoder.{name}"] - value.numpy()).max() for name, value in fresh.items()]
-    assert max(moved) > 2e-2  # than which the two differ by far less
+    compiled_weights, weights = found
+    for name, value in build_network(str(modernbert), topics=3, stances=3).encoder.state_dict().items():
+        moved = np.abs(weights[f"encoder.{name}"] - value.numpy()).max()
+        apart = np.abs(compiled_weights[f"encoder.{name}"] - weights[f"encoder.{name}"]).max()
+        assert apart < moved / 10, name
 
 
 def test_a_compiler_that_is_not_there_is_named(
