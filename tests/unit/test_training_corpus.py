@@ -107,10 +107,10 @@ def test_fixed_splits_are_kept_apart(tmp_path: Path, taxonomy: Taxonomy) -> None
     )
 
 
-def test_nothing_sees_what_is_set_aside(tmp_path: Path, taxonomy: Taxonomy) -> None:
+def test_nothing_sees_what_is_set_aside_nor_calibration_what_is_tested(tmp_path: Path, taxonomy: Taxonomy) -> None:
     aside, held = tmp_path / "aside.txt", tmp_path / "held.txt"
     aside.write_text("a1\na2\n", encoding="utf-8")
-    held.write_text("a2\na3\n", encoding="utf-8")
+    held.write_text("a2\na3\na6\na8\n", encoding="utf-8")
     items = [
         item(0, taxonomy),
         item(1, taxonomy, split="train", event="battle"),
@@ -118,9 +118,12 @@ def test_nothing_sees_what_is_set_aside(tmp_path: Path, taxonomy: Taxonomy) -> N
         item(3, taxonomy),
         item(4, taxonomy, event="battle"),  # of the event of 1
         item(5, taxonomy, split="dev", copy=2),
+        item(6, taxonomy, event="flood"),  # held out, but of the event of 7
+        item(7, taxonomy, split="test", event="flood"),
+        item(8, taxonomy, copy=1),  # held out, but a copy of 1
     ]
     corpus = load_corpus(settings(write(tmp_path / "c.jsonl", items), held_out=(str(held),), set_aside=(str(aside),)))
-    assert ids(corpus) == {"train": ["a0"], "dev": [], "test": [], "held_out": ["a3"]}
+    assert ids(corpus) == {"train": ["a0"], "dev": [], "test": ["a7"], "held_out": ["a3"]}
 
 
 def test_a_labelled_article_without_text_is_left_out(tmp_path: Path, taxonomy: Taxonomy) -> None:
@@ -130,22 +133,6 @@ def test_a_labelled_article_without_text_is_left_out(tmp_path: Path, taxonomy: T
     corpus = load_corpus(settings(write(tmp_path / "c.jsonl", items)))
     assert ids(corpus)["train"] == ["a0", "a2"]
     assert corpus.notes == ("c.jsonl: 2 labelled articles without a word left out",)
-
-
-def test_what_is_held_out_for_calibration_stands_apart_from_the_test(tmp_path: Path, taxonomy: Taxonomy) -> None:
-    held, aside = tmp_path / "held.txt", tmp_path / "aside.txt"
-    held.write_text("a1\na2\na3\n", encoding="utf-8")
-    aside.write_text("a5\n", encoding="utf-8")
-    items = [
-        item(0, taxonomy),
-        item(1, taxonomy, event="battle"),  # of the event of 4
-        item(2, taxonomy, copy=5),
-        item(3, taxonomy),
-        item(4, taxonomy, split="test", event="battle"),
-        item(5, taxonomy),
-    ]
-    corpus = load_corpus(settings(write(tmp_path / "c.jsonl", items), held_out=(str(held),), set_aside=(str(aside),)))
-    assert ids(corpus) == {"train": ["a0"], "dev": [], "test": ["a4"], "held_out": ["a3"]}
 
 
 def test_what_was_trained_on_is_not_measured_on(tmp_path: Path, taxonomy: Taxonomy) -> None:
