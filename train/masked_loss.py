@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer
 
 from data.errors import DataError
-from train.masked_network import read_network, read_tokenizer
+from train.masked_network import hidden_losses, read_network, read_tokenizer
 from train.masking import UNMASKED, mask, ordinary_ids
 from train.metrics import interval, resample
 
@@ -44,7 +44,7 @@ def masked_loss(
     tokenizer = read_tokenizer(encoder)
     network = read_network(encoder, tokenizer).eval()
     ids, units = _rows(documents, tokenizer, length, most)
-    inputs, labels = mask(
+    hidden = mask(
         ids,
         share=share,
         keep=0.1,
@@ -52,20 +52,15 @@ def masked_loss(
         ordinary=ordinary_ids(tokenizer),
         generator=torch.Generator().manual_seed(seed),
     )
-    sums = []
+    parts = zip(*(part.split(_ROWS) for part in hidden), strict=True)
     with torch.inference_mode():
-        for part, said in zip(inputs.split(_ROWS), labels.split(_ROWS), strict=True):
-            states = network.model(input_ids=part, attention_mask=torch.ones_like(part)).last_hidden_state
-            rows = (said != UNMASKED).nonzero()[:, 0]
-            logits = network.decoder(network.head(states[said != UNMASKED]))
-            losses = torch.nn.functional.cross_entropy(logits, said[said != UNMASKED], reduction="none")
-            sums.append(torch.zeros(len(part)).index_add(0, rows, losses))
-    loss, hidden = torch.cat(sums).numpy(), (labels != UNMASKED).sum(dim=1).numpy()
+        loss = torch.cat([hidden_losses(network, *part).sum(dim=1) for part in parts]).numpy()
+    counts = (hidden[2] != UNMASKED).sum(dim=1).numpy()
     return {
-        "loss": interval(lambda of: float(loss[of].sum() / hidden[of].sum()), resample(units, seed), len(loss)),
+        "loss": interval(lambda of: float(loss[of].sum() / counts[of].sum()), resample(units, seed), len(loss)),
         "documents": int(units.max()) + 1,
         "rows": len(loss),
-        "hidden": int(hidden.sum()),
+        "hidden": int(counts.sum()),
     }
 
 

@@ -10,24 +10,29 @@ UNMASKED = -100  # the label that the loss passes over
 
 def mask(
     ids: torch.Tensor, *, share: float, keep: float, mask_id: int, ordinary: torch.Tensor, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Hide ``share`` of the tokens (Devlin et al. 2019, with the higher share of Wettig et al. 2023).
 
+    As many in every row, so that shapes never change and a GPU is not asked how many there were.
+
     Args:
-        ids: int64 (R, T).
+        ids: int64 (R, T), on the device of ``ordinary`` and ``generator``.
         keep: share of the hidden tokens that stay as they are, and share that another token replaces.
-        ordinary: int64 (V,), the ids that may be hidden or put in another's place: all but the special ones.
+        ordinary: int64 (V,), ascending: the ids that may be hidden or put in another's place, all but the special ones.
 
     Returns:
-        inputs and labels, both of the shape of ``ids``; labels are -100 where nothing was hidden.
+        inputs, of the shape of ``ids``; places, int64 (R, M), of the hidden tokens in their rows; labels (R, M), their
+        ids, -100 at places that a row with too few ordinary tokens has over.
     """
-    draw = torch.rand(ids.shape, generator=generator)
-    hidden = (draw < share) & torch.isin(ids, ordinary)
-    how = torch.rand(ids.shape, generator=generator)
-    inputs = torch.where(hidden & (how >= 2 * keep), mask_id, ids)
-    other = ordinary[torch.randint(len(ordinary), ids.shape, generator=generator)]
-    inputs = torch.where(hidden & (how < keep), other, inputs)
-    return inputs, torch.where(hidden, ids, UNMASKED)
+    able = ordinary[torch.searchsorted(ordinary, ids).clamp(max=len(ordinary) - 1)] == ids
+    draw = torch.rand(ids.shape, generator=generator, device=ids.device)
+    places = torch.where(able, draw, 2.0).topk(round(share * ids.shape[1]), largest=False).indices
+    said, free = ids.gather(1, places), able.gather(1, places)
+    how = torch.rand(places.shape, generator=generator, device=ids.device)
+    other = ordinary[torch.randint(len(ordinary), places.shape, generator=generator, device=ids.device)]
+    shown = torch.where(how < keep, other, torch.where(how < 2 * keep, said, mask_id))
+    inputs = ids.scatter(1, places, torch.where(free, shown, said))
+    return inputs, places, torch.where(free, said, UNMASKED)
 
 
 def ordinary_ids(tokenizer: Tokenizer) -> torch.Tensor:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 import shutil
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ from tokenizers import Tokenizer
 from data.documents import read_documents
 from data.errors import ConfigError
 from train.base import find_compiler
-from train.masked_network import new_network, read_network, read_tokenizer
+from train.masked_network import MaskedLoss, new_network, read_network, read_tokenizer
 from train.masking import UNMASKED, mask, ordinary_ids
 from train.packing import Rows, pack
 from train.schedule import PretrainConfig as PretrainConfig
@@ -87,12 +88,12 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
     accelerator.wait_for_everyone()
     tokenizer = Tokenizer.from_file(str(file))
     set_seed(config.seed)
-    model = read_network(init, tokenizer) if init else new_network(config.encoder, tokenizer.get_vocab_size())
-    model.set_attn_implementation(config.run["attention"])
-    model, adam = accelerator.prepare(model, optimizer(model, config))
+    network = read_network(init, tokenizer) if init else new_network(config.encoder, tokenizer.get_vocab_size())
+    network.set_attn_implementation(config.run["attention"])
+    model, adam = accelerator.prepare(MaskedLoss(network), optimizer(network, config))
     if config.run["compile"]:
         find_compiler()
-        model.compile()
+        model.compile(dynamic=False)  # a phase of other lengths is compiled anew, and not for all lengths at once
     batch = config.schedule["batch"]
     if accelerator.is_main_process and not ready:
         # No more than the run will see: the head of a corpus in order of worth is its best part.
@@ -110,26 +111,30 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
         phase: Rows(packed, length=length, block=config.block, batch=batch, phase=phase, seed=config.seed)
         for phase, length in {step.phase: step.length for step in plan[done:]}.items()
     }
-    ordinary, mask_id = ordinary_ids(tokenizer), tokenizer.get_vocab()["[MASK]"]
+    device = accelerator.device
+    ordinary, mask_id = ordinary_ids(tokenizer).to(device), tokenizer.get_vocab()["[MASK]"]
     seen, began = 0, time.monotonic()
     for step in plan[done:]:
         for group in adam.param_groups:
             group["lr"] = step.rate
-        inputs, labels = mask(
-            torch.from_numpy(rows[step.phase].batch(step.number)),
+        hidden = mask(  # whole on every process: each takes its rows of it
+            torch.from_numpy(rows[step.phase].batch(step.number)).to(device),
             share=config.objective["mask"],
             keep=config.objective["keep"],
             mask_id=mask_id,
             ordinary=ordinary,
-            generator=torch.Generator().manual_seed(config.seed * 1_000_003 + step.number),
+            generator=torch.Generator(device).manual_seed(config.seed * 1_000_003 + step.number),
         )
-        loss = _step(model, adam, accelerator, config, inputs, labels)
-        seen += inputs.numel()
-        if accelerator.is_main_process and (step.number % config.run["log_every"] == 0 or step is plan[-1]):
+        loss = _step(model, adam, accelerator, config, *hidden)
+        seen += batch
+        told = step.number % config.run["log_every"] == 0 or step is plan[-1]
+        # read only where it is told: a GPU is not waited for at every step
+        value = float(accelerator.reduce(loss, reduction="mean")) if told else math.nan
+        if told and accelerator.is_main_process:
             line = {
                 "step": step.number,
                 "tokens": (step.number + 1) * batch,
-                "loss": round(loss, 4),
+                "loss": round(value, 4),
                 "rate": round(step.rate, 7),
                 "length": step.length,
                 "tokens_per_second": round(seen / (time.monotonic() - began)),
@@ -139,7 +144,7 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
                 log.write(json.dumps(line) + "\n")
         if (step.number + 1) % config.run["save_every"] == 0 and step is not plan[-1]:
             _save_state(accelerator, state, step.number + 1)
-    if not all(bool(torch.isfinite(value).all()) for value in accelerator.unwrap_model(model).state_dict().values()):
+    if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
         raise ConfigError(
             "diverged",
             f"weights are not numbers any more: a lower rate, in another folder than {out}",
@@ -147,7 +152,7 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
         )
     if accelerator.is_main_process:
         beside = encoder.with_name("encoder.part")
-        accelerator.unwrap_model(model).to(torch.float16).save_pretrained(beside)
+        network.half().save_pretrained(beside)
         tokenizer.save(str(beside / "tokenizer.json"))
         shutil.rmtree(encoder, ignore_errors=True)
         beside.rename(encoder)
@@ -161,27 +166,29 @@ def _step(
     accelerator: Accelerator,
     config: PretrainConfig,
     inputs: torch.Tensor,
+    places: torch.Tensor,
     labels: torch.Tensor,
-) -> float:
-    """One update over a batch (R, T), shared out over processes and micro-batches; returns its mean loss."""
+) -> torch.Tensor:
+    """One update over a batch (R, T), shared out over processes and micro-batches.
+
+    Returns:
+        Of the losses of this process its part of the batch's mean, times the number of processes.
+    """
     processes = accelerator.num_processes
-    hidden = (labels != UNMASKED).sum() / processes  # gradients and losses are averaged over the processes
+    count = (labels != UNMASKED).sum() / processes  # gradients and losses are averaged over the processes
     size = max(config.run["micro_batch"] // inputs.shape[1], 1)
     mine = slice(accelerator.process_index, None, processes)
-    total = 0.0
+    total = torch.zeros((), device=accelerator.device)
     model.train()
-    for part_inputs, part_labels in zip(inputs[mine].split(size), labels[mine].split(size), strict=True):
+    for part in zip(*(of[mine].split(size) for of in (inputs, places, labels)), strict=True):
         with accelerator.autocast():
-            output = model(  # rows are full: no attention mask
-                input_ids=part_inputs.to(accelerator.device), labels=part_labels.to(accelerator.device)
-            )
-        share = float((part_labels != UNMASKED).sum() / hidden)
-        accelerator.backward(output.loss * share)
-        total += float(output.loss.detach()) * share
+            loss = model(*part) / count
+        accelerator.backward(loss)
+        total += loss.detach()
     accelerator.clip_grad_norm_(model.parameters(), config.schedule["clip"])
     adam.step()
     adam.zero_grad()
-    return float(accelerator.reduce(torch.tensor(total, device=accelerator.device), reduction="mean"))
+    return total
 
 
 def _same_run(out: Path, before: dict[str, Any], settings: dict[str, Any]) -> None:

@@ -199,9 +199,9 @@ def _pretrain_ours(articles: Sequence[Article], folder: Path, steps: Steps) -> N
         f"[schedule]\nbatch = {batch}\ntokens = {1000 * batch}\nlengths = [[{ROW}, 1.0]]\n"
     )
 
-    def step(model: Any, adam: Any, accelerator: Any, config: Any, inputs: Any, labels: Any) -> float:
+    def step(model: Any, adam: Any, accelerator: Any, config: Any, inputs: Any, *hidden: Any) -> Any:
         steps.step(inputs.numel(), inputs.numel())
-        return original(model, adam, accelerator, config, inputs, labels)
+        return original(model, adam, accelerator, config, inputs, *hidden)
 
     with patch.object(pretrain, "_step", step):
         pretrain.pretrain(str(corpus), folder / "out", config=PretrainConfig.read(changes), init=_base())

@@ -19,7 +19,7 @@ from tokenizers import AddedToken, Tokenizer, models
 import train.pretrain
 from data.errors import ConfigError, DataError
 from tests.conftest import SENTENCES, bert_folder
-from train.masking import mask, ordinary_ids
+from train.masking import UNMASKED, mask, ordinary_ids
 from train.packing import Rows, pack
 from train.pretrain import _save_state, pretrain
 from train.schedule import PretrainConfig, steps
@@ -68,22 +68,36 @@ def test_the_plan_warms_up_stays_and_decays_through_the_lengths() -> None:
     assert [step.number for step in plan] == list(range(10))
 
 
-def test_masking_hides_its_share_of_ordinary_tokens_and_labels_those_alone() -> None:
+def test_masking_hides_its_share_of_every_row_and_labels_those_alone() -> None:
     ordinary, mask_id = torch.arange(3, 95), 99  # special ids at both ends
-    ids = torch.randint(0, 100, (100, 1000), generator=torch.Generator().manual_seed(1))
-    inputs, labels = mask(
+    ids = torch.randint(0, 100, (1000, 100), generator=torch.Generator().manual_seed(1))
+    inputs, places, labels = mask(
         ids, share=0.3, keep=0.1, mask_id=mask_id, ordinary=ordinary, generator=torch.Generator().manual_seed(2)
     )
-    hidden, able = labels != -100, torch.isin(ids, ordinary)
-    assert not (hidden & ~able).any()
-    assert torch.equal(labels[hidden], ids[hidden])
+    assert places.shape == (1000, 30)
+    assert all(len(set(row)) == 30 for row in places.tolist())
+    assert torch.equal(labels, ids.gather(1, places))
+    assert torch.isin(labels, ordinary).all()
+    hidden = torch.zeros_like(ids, dtype=torch.bool).scatter(1, places, value=True)
     assert torch.equal(inputs[~hidden], ids[~hidden])
-    assert float(hidden.sum() / able.sum()) == pytest.approx(0.3, abs=0.01)
-    masked = inputs[hidden] == mask_id
-    kept = inputs[hidden] == ids[hidden]
+    share = torch.bincount(places.flatten(), minlength=100) / 1000
+    assert float(share.min()) > 0.2  # anywhere in a row
+    assert float(share.max()) < 0.4
+    shown = inputs.gather(1, places)
+    masked, kept = shown == mask_id, shown == labels
     assert float(masked.float().mean()) == pytest.approx(0.8, abs=0.01)
     assert float(kept.float().mean()) == pytest.approx(0.1, abs=0.01)
-    assert torch.isin(inputs[hidden][~masked], ordinary).all()
+    assert torch.isin(shown[~masked], ordinary).all()
+
+
+def test_special_tokens_stay_where_a_row_has_little_else() -> None:
+    ids = torch.tensor([[0, 5, 0, 0], [0, 0, 0, 0]])
+    generator = torch.Generator().manual_seed(1)
+    inputs, places, labels = mask(ids, share=0.5, keep=0.0, mask_id=9, ordinary=torch.arange(3, 8), generator=generator)
+    assert inputs.tolist() == [[0, 9, 0, 0], [0, 0, 0, 0]]
+    assert sorted(labels[0].tolist()) == [UNMASKED, 5]
+    assert int(places[0, labels[0].argmax()]) == 1
+    assert labels[1].tolist() == [UNMASKED, UNMASKED]
 
 
 def test_special_tokens_are_the_tokenizers_own() -> None:

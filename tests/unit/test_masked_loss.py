@@ -55,11 +55,12 @@ def test_it_is_the_loss_that_pretraining_lowers(encoder: Path) -> None:
     rows = [ids[at : at + 16] for ids in map(ids_of(tokenizer), DOCUMENTS) for at in range(0, len(ids) - 15, 16)]
     generator, ordinary = torch.Generator().manual_seed(0), ordinary_ids(tokenizer)
     mask_id = tokenizer.get_vocab()["[MASK]"]
-    inputs, labels = mask(
+    inputs, places, labels = mask(
         torch.tensor(rows[:40]), share=0.25, keep=0.1, mask_id=mask_id, ordinary=ordinary, generator=generator
     )
     with torch.inference_mode():
-        expected = network(input_ids=inputs, attention_mask=torch.ones_like(inputs), labels=labels).loss
+        everywhere = torch.full_like(inputs, UNMASKED).scatter(1, places, labels)
+        expected = network(input_ids=inputs, attention_mask=torch.ones_like(inputs), labels=everywhere).loss
     found = masked_loss(encoder, DOCUMENTS, length=16, most=40)
     assert found["loss"]["value"] == pytest.approx(float(expected), abs=1e-4)
     assert found["loss"]["low"] < found["loss"]["value"] < found["loss"]["high"]
