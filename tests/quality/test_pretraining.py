@@ -222,7 +222,7 @@ class KilledError(Exception):
 def kill_at(patch: pytest.MonkeyPatch, call: int) -> None:
     calls, step = itertools.count(1), train.pretrain._step
 
-    def lose(*arguments: Any) -> float:
+    def lose(*arguments: Any) -> torch.Tensor:
         if next(calls) == call:
             raise KilledError
         return step(*arguments)
