@@ -22,7 +22,7 @@ from tests.conftest import SENTENCES, bert_folder
 from train.masking import UNMASKED, mask, ordinary_ids
 from train.packing import Rows, pack
 from train.pretrain import _save_state, pretrain
-from train.schedule import PretrainConfig, steps
+from train.schedule import DEFAULT, PretrainConfig, steps
 from train.tokenizer import train_tokenizer
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -140,6 +140,16 @@ def test_the_phases_together_read_the_file_once_a_pass(tmp_path: Path) -> None:
     assert not np.array_equal(seen[0], seen[20])
     rows = Rows(tmp_path / "tokens.bin", length=8, block=16, batch=32, phase=plan[2][1], seed=3)
     np.testing.assert_array_equal(rows.batch(33), seen[33])  # whatever was asked before
+
+
+@pytest.mark.parametrize("file", sorted(DEFAULT.parent.glob("pretrain*.toml")), ids=lambda file: file.stem)
+def test_the_settings_that_come_with_it_make_a_plan(file: Path) -> None:
+    config = PretrainConfig.read(file)
+    plan = steps(config)
+    assert len(plan) * config.schedule["batch"] == pytest.approx(
+        config.schedule["tokens"], abs=config.schedule["batch"]
+    )
+    assert max(step.rate for step in plan) == config.schedule["rate"]
 
 
 @pytest.mark.parametrize(
