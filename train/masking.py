@@ -13,7 +13,7 @@ def mask(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Hide ``share`` of the tokens (Devlin et al. 2019, with the higher share of Wettig et al. 2023).
 
-    As many in every row, so that shapes never change and a GPU is not asked how many there were.
+    As many in every row, one at least, so that shapes never change and a GPU is not asked how many there were.
 
     Args:
         ids: int64 (R, T), on the device of ``ordinary`` and ``generator``.
@@ -26,7 +26,7 @@ def mask(
     """
     able = ordinary[torch.searchsorted(ordinary, ids).clamp(max=len(ordinary) - 1)] == ids
     draw = torch.rand(ids.shape, generator=generator, device=ids.device)
-    places = torch.where(able, draw, 2.0).topk(round(share * ids.shape[1]), largest=False).indices
+    places = torch.where(able, draw, 2.0).topk(max(round(share * ids.shape[1]), 1), largest=False).indices
     said, free = ids.gather(1, places), able.gather(1, places)
     how = torch.rand(places.shape, generator=generator, device=ids.device)
     other = ordinary[torch.randint(len(ordinary), places.shape, generator=generator, device=ids.device)]

@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import math
 import shutil
 import time
 from pathlib import Path
@@ -127,21 +126,20 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
         )
         loss = _step(model, adam, accelerator, config, *hidden)
         seen += batch
-        told = step.number % config.run["log_every"] == 0 or step is plan[-1]
-        # read only where it is told: a GPU is not waited for at every step
-        value = float(accelerator.reduce(loss, reduction="mean")) if told else math.nan
-        if told and accelerator.is_main_process:
-            line = {
-                "step": step.number,
-                "tokens": (step.number + 1) * batch,
-                "loss": round(value, 4),
-                "rate": round(step.rate, 7),
-                "length": step.length,
-                "tokens_per_second": round(seen / (time.monotonic() - began)),
-            }
-            print(json.dumps(line), flush=True)
-            with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps(line) + "\n")
+        if step.number % config.run["log_every"] == 0 or step is plan[-1]:
+            value = float(accelerator.reduce(loss, reduction="mean"))  # here alone a GPU is waited for
+            if accelerator.is_main_process:
+                line = {
+                    "step": step.number,
+                    "tokens": (step.number + 1) * batch,
+                    "loss": round(value, 4),
+                    "rate": round(step.rate, 7),
+                    "length": step.length,
+                    "tokens_per_second": round(seen / (time.monotonic() - began)),
+                }
+                print(json.dumps(line), flush=True)
+                with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+                    log.write(json.dumps(line) + "\n")
         if (step.number + 1) % config.run["save_every"] == 0 and step is not plan[-1]:
             _save_state(accelerator, state, step.number + 1)
     if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):

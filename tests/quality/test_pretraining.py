@@ -1,4 +1,4 @@
-"""Pretraining: the plan, masking and packing by hand, and a small run that is killed and goes on."""
+"""Pretraining: the plan, settings and mistakes, and a small run that is killed and goes on."""
 
 import copy
 import dataclasses
@@ -14,13 +14,11 @@ import pytest
 import torch
 from accelerate.accelerator import Accelerator
 from safetensors.numpy import load_file
-from tokenizers import AddedToken, Tokenizer, models
+from tokenizers import Tokenizer, models
 
 import train.pretrain
 from data.errors import ConfigError, DataError
 from tests.conftest import SENTENCES, bert_folder
-from train.masking import UNMASKED, mask, ordinary_ids
-from train.packing import Rows, pack
 from train.pretrain import _save_state, pretrain
 from train.schedule import DEFAULT, PretrainConfig, steps
 from train.tokenizer import train_tokenizer
@@ -66,80 +64,6 @@ def test_the_plan_warms_up_stays_and_decays_through_the_lengths() -> None:
     assert [step.length for step in plan] == [8] * 7 + [16] * 3
     assert [step.phase for step in plan] == [range(7)] * 7 + [range(7, 10)] * 3
     assert [step.number for step in plan] == list(range(10))
-
-
-def test_masking_hides_its_share_of_every_row_and_labels_those_alone() -> None:
-    ordinary, mask_id = torch.arange(3, 95), 99  # special ids at both ends
-    ids = torch.randint(0, 100, (1000, 100), generator=torch.Generator().manual_seed(1))
-    inputs, places, labels = mask(
-        ids, share=0.3, keep=0.1, mask_id=mask_id, ordinary=ordinary, generator=torch.Generator().manual_seed(2)
-    )
-    assert places.shape == (1000, 30)
-    assert all(len(set(row)) == 30 for row in places.tolist())
-    assert torch.equal(labels, ids.gather(1, places))
-    assert torch.isin(labels, ordinary).all()
-    hidden = torch.zeros_like(ids, dtype=torch.bool).scatter(1, places, value=True)
-    assert torch.equal(inputs[~hidden], ids[~hidden])
-    share = torch.bincount(places.flatten(), minlength=100) / 1000
-    assert float(share.min()) > 0.2  # anywhere in a row
-    assert float(share.max()) < 0.4
-    shown = inputs.gather(1, places)
-    masked, kept = shown == mask_id, shown == labels
-    assert float(masked.float().mean()) == pytest.approx(0.8, abs=0.01)
-    assert float(kept.float().mean()) == pytest.approx(0.1, abs=0.01)
-    assert torch.isin(shown[~masked], ordinary).all()
-
-
-def test_special_tokens_stay_where_a_row_has_little_else() -> None:
-    ids = torch.tensor([[0, 5, 0, 0], [0, 0, 0, 0]])
-    generator = torch.Generator().manual_seed(1)
-    inputs, places, labels = mask(ids, share=0.5, keep=0.0, mask_id=9, ordinary=torch.arange(3, 8), generator=generator)
-    assert inputs.tolist() == [[0, 9, 0, 0], [0, 0, 0, 0]]
-    assert sorted(labels[0].tolist()) == [UNMASKED, 5]
-    assert int(places[0, labels[0].argmax()]) == 1
-    assert labels[1].tolist() == [UNMASKED, UNMASKED]
-
-
-def test_special_tokens_are_the_tokenizers_own() -> None:
-    words = ["سفينة", "ميناء", "[MASK]", "شحن", "[SEP]"]
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[MASK]"))
-    tokenizer.add_special_tokens([AddedToken(word, special=True) for word in ("[MASK]", "[SEP]")])
-    assert ordinary_ids(tokenizer).tolist() == [0, 1, 3]
-
-
-def test_what_is_packed_can_be_read_back(tmp_path: Path) -> None:
-    tokenizer = train_tokenizer(SENTENCES * 5, 400)
-    written = pack(["", *SENTENCES], tokenizer, tmp_path / "tokens.bin")
-    ids = np.fromfile(tmp_path / "tokens.bin", dtype=np.uint16)
-    expected = [[*tokenizer.encode(text, add_special_tokens=False).ids, 3] for text in SENTENCES]
-    assert ids.tolist() == list(itertools.chain(*expected))
-    assert written == len(ids)
-    assert pack(SENTENCES, tokenizer, tmp_path / "head.bin", limit=len(expected[0]) + 1) == sum(map(len, expected[:2]))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["head.bin", "tokens.bin"]
-
-
-def test_what_cannot_be_packed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="small_corpus"):
-        pack(["", ""], train_tokenizer(SENTENCES * 5, 400), tmp_path / "tokens.bin")
-    for words in ({"a": 0}, {"[SEP]": 0, "a": 65_536}):
-        tokenizer = Tokenizer(models.WordLevel(words, unk_token="a"))
-        with pytest.raises(ConfigError, match="no_encoder"):
-            pack(["a"], tokenizer, tmp_path / "tokens.bin")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_phases_together_read_the_file_once_a_pass(tmp_path: Path) -> None:
-    np.arange(20 * 32 + 5, dtype=np.uint16).tofile(tmp_path / "tokens.bin")
-    plan = [(8, range(7)), (16, range(7, 13)), (8, range(13, 40))]  # a pass is of 20 steps
-    phases = [Rows(tmp_path / "tokens.bin", length=n, block=16, batch=32, phase=p, seed=3) for n, p in plan]
-    seen = [rows.batch(step) for rows, (_, phase) in zip(phases, plan, strict=True) for step in phase]
-    assert [batch.shape for batch in seen] == [(32 // n, n) for n, phase in plan for _ in phase]
-    for a_pass in (seen[:20], seen[20:]):
-        tokens = np.concatenate([batch.ravel() for batch in a_pass])
-        assert len(tokens) == len(np.unique(tokens)) == 640
-    assert not np.array_equal(seen[0], seen[20])
-    rows = Rows(tmp_path / "tokens.bin", length=8, block=16, batch=32, phase=plan[2][1], seed=3)
-    np.testing.assert_array_equal(rows.batch(33), seen[33])  # whatever was asked before
 
 
 @pytest.mark.parametrize("file", sorted(DEFAULT.parent.glob("pretrain*.toml")), ids=lambda file: file.stem)
