@@ -20,6 +20,8 @@ _Rule = tuple[str, Callable[[Any], bool]]
 _POSITIVE: _Rule = ("a number above 0", lambda v: 0 < v < inf)
 _WEIGHT: _Rule = ("0 or a number above", lambda v: 0 <= v < inf)
 _SHARE: _Rule = ("a share from 0 to below 1", lambda v: 0 <= v < 1)
+# AdamW's steps do not grow with the weights, and those of the bundled encoder are large (docs/log.md).
+_BUNDLED_RATE, _OTHER_RATE = 1e-3, 5e-5
 # What a value must be beyond its kind, for people and as a test; nan passes none.
 _WANTED: Mapping[str, _Rule] = {
     "name": ("the name of a folder", lambda v: v != ".." and v != "" and Path(v).name == v),
@@ -42,7 +44,7 @@ _WANTED: Mapping[str, _Rule] = {
     "loss.smoothing": _SHARE,
     "optimizer.epochs": _POSITIVE,
     "optimizer.batch": _POSITIVE,
-    "optimizer.rate": _POSITIVE,
+    "optimizer.rate": _WEIGHT,
     "optimizer.head_rate": _POSITIVE,
     "optimizer.warmup": _SHARE,
     "optimizer.weight_decay": _WEIGHT,
@@ -172,7 +174,13 @@ def read_config(path: Path | None = None, **changes: Mapping[str, Any] | Any) ->
             f"windows of {config.encoder.window} can't overlap by {config.encoder.overlap}",
             where="encoder.overlap",
         )
-    return config
+    return config if config.optimizer.rate else _with_rate(config)
+
+
+def _with_rate(config: Config) -> Config:
+    """``config`` with the rate that suits its encoder."""
+    rate = _BUNDLED_RATE if config.encoder.base == toml_file(BASE)["encoder"]["base"] else _OTHER_RATE
+    return dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, rate=rate))
 
 
 def lay_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:

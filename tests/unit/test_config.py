@@ -21,6 +21,15 @@ def test_layers_override_key_by_key(tmp_path: Path) -> None:
     assert config.optimizer.batch == read_config().optimizer.batch
 
 
+def test_the_rate_is_the_encoders_where_none_is_given(tmp_path: Path) -> None:
+    other = read_config(None, encoder={"base": "aubmindlab/bert-base-arabertv02"})
+    assert (read_config().optimizer.rate, other.optimizer.rate) == (1e-3, 5e-5)
+    path = tmp_path / "resolved.toml"
+    path.write_text(other.to_toml(), encoding="utf-8")
+    assert read_config(path) == other
+    assert read_config(None, optimizer={"rate": 2e-4}).optimizer.rate == 2e-4
+
+
 @pytest.mark.parametrize(
     ("content", "code", "where"),
     [
