@@ -36,7 +36,7 @@ def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         f"| licence | {manifest['licence']} |",
         f"| weights | {manifest['weights']}; computed in {manifest['precision']} |",
         f"| windows | {windows['length']} tokens, overlapping by {windows['overlap']}; merged exactly |",
-        f"| trained on | {metrics['train_articles']} articles |",
+        f"| trained on | {metrics['train_articles']} articles{_parts(manifest)} |",
         "",
         "## Topics",
         "",
@@ -57,6 +57,11 @@ def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     ]
     lines += ["", "## What it is worth", "", render_scores(metrics), "", *_limits(manifest, metrics)]
     return "\n".join(lines) + "\n"
+
+
+def _parts(manifest: Mapping[str, Any]) -> str:
+    """A mean of weights says so."""
+    return f", as the mean of {len(manifest['mean_of'])} trainings" if "mean_of" in manifest else ""
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

@@ -58,8 +58,7 @@ def run(config: Config, out: Path | None = None, *, baselines: bool = True, corp
     """
     console, began = Console(), time.monotonic()
     out = (out or BUNDLED / config.name).resolve()
-    for folder in (out, out.with_name(out.name + ".old"), out.with_name(out.name + ".part")):
-        _check_free(folder)
+    check_free(out)
     corpus = corpus or load_corpus(config)
     for note in corpus.notes:
         console.print(f"note: {note}")
@@ -103,7 +102,7 @@ def run(config: Config, out: Path | None = None, *, baselines: bool = True, corp
         console.print("note: no dev articles, so probabilities are not calibrated and every threshold is 0.5")
     losses = [e["loss"] for e in log if "loss" in e]
     made = {"bundled": config.data.bundled, "loss": losses, "train_articles": len(corpus.train)}
-    metrics = _finish(beside, manifest, corpus, config, made, baselines=baselines)
+    metrics = finish(beside, manifest, corpus, config, made, baselines=baselines)
     publish(beside, out)
     shutil.rmtree(state, ignore_errors=True)  # the interrupted-run state; the checkpoint is whole
     print(render_scores(metrics))  # not through rich: it would fold the table
@@ -121,7 +120,7 @@ def recalibrate(folder: Path, config: Config) -> Checkpoint:
         DataError: ``no_articles`` where there are no dev articles to choose them on.
     """
     folder = folder.resolve()
-    opened, corpus = Checkpoint.open(folder), _untrained(folder, config)
+    opened, corpus = Checkpoint.open(folder), untrained(folder, config)
     if not (corpus.dev or corpus.held_out):
         raise DataError("no_articles", "no dev articles to calibrate on", where=str(folder))
     beside = folder.with_name(folder.name + ".part")
@@ -132,13 +131,13 @@ def recalibrate(folder: Path, config: Config) -> Checkpoint:
     kept = dataclasses.replace(read_config(folder / "train_config.toml"), abstention=config.abstention)
     (beside / "train_config.toml").write_text(kept.to_toml(), encoding="utf-8")
     before = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    metrics = _finish(beside, manifest, corpus, config, before, baselines=_same_articles(folder, corpus, before))
+    metrics = finish(beside, manifest, corpus, config, before, baselines=same_articles(folder, corpus, before))
     publish(beside, folder)
     print(render_scores(metrics))
     return Checkpoint.open(folder)
 
 
-def _finish(
+def finish(
     folder: Path,
     manifest: dict[str, Any],
     corpus: Corpus,
@@ -180,10 +179,10 @@ def remeasure(folder: Path, config: Config) -> Checkpoint:
     Args:
         config: names the articles; usually the checkpoint's own ``train_config.toml``.
     """
-    opened, corpus = Checkpoint.open(folder), _untrained(folder, config)
+    opened, corpus = Checkpoint.open(folder), untrained(folder, config)
     manifest = {key: value for key, value in opened.manifest.items() if key not in ("format", "files")}
     before = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    again = _same_articles(folder, corpus, before)
+    again = same_articles(folder, corpus, before)
     metrics = _report(folder, manifest, before | _measure(Classifier.load(opened), corpus, before, baselines=again))
     print(render_scores(metrics))
     return Checkpoint.open(folder)
@@ -220,7 +219,7 @@ def _others(rows: Mapping[str, Any]) -> dict[str, Any]:
     return {model: row for model, row in rows.items() if model != "wijha"}
 
 
-def _untrained(folder: Path, config: Config) -> Corpus:
+def untrained(folder: Path, config: Config) -> Corpus:
     """The articles of ``config`` without any, in dev, test and what is held out, that the checkpoint learnt from."""
     corpus = without(load_corpus(config, to_train=False), trained_on(folder))
     for note in corpus.notes:
@@ -228,10 +227,20 @@ def _untrained(folder: Path, config: Config) -> Corpus:
     return corpus
 
 
-def _same_articles(folder: Path, corpus: Corpus, before: Mapping[str, Any]) -> bool:
+def same_articles(folder: Path, corpus: Corpus, before: Mapping[str, Any]) -> bool:
     """Whether the articles to train on are those the checkpoint learnt from: baselines are fitted on no others."""
     ids, known = {item.article.id for item in corpus.train}, trained_on(folder)
     return ids == known if known else len(ids) == before.get("train_articles")
+
+
+def check_free(out: Path) -> None:
+    """Refuse a place where something else than a checkpoint lies, beside it too.
+
+    Raises:
+        ConfigError: ``not_a_checkpoint``.
+    """
+    for folder in (out, out.with_name(out.name + ".old"), out.with_name(out.name + ".part")):
+        _check_free(folder)
 
 
 def _check_free(folder: Path) -> None:
