@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import ConfigError
+from models.card import render_scores
 from models.checkpoint import Checkpoint, publish
 from models.contract import Calibration
 from models.weights import load_weights, save_weights
@@ -68,8 +69,9 @@ def average(folders: Sequence[Path], out: Path) -> Checkpoint:
         "contract": contract.to_json(),
     }
     made: dict[str, Any] = {"bundled": config.data.bundled, "train_articles": len(learnt)}
-    finish(beside, manifest, corpus, config, made, baselines=same_articles(beside, corpus, made))
+    metrics = finish(beside, manifest, corpus, config, made, baselines=same_articles(beside, corpus, made))
     publish(beside, out)
+    print(render_scores(metrics))
     return Checkpoint.open(out)
 
 
