@@ -179,7 +179,8 @@ def read_config(path: Path | None = None, **changes: Mapping[str, Any] | Any) ->
 
 def _with_rate(config: Config) -> Config:
     """``config`` with the rate that suits its encoder."""
-    rate = _BUNDLED_RATE if config.encoder.base == toml_file(BASE)["encoder"]["base"] else _OTHER_RATE
+    bundled = ROOT / toml_file(BASE)["encoder"]["base"]
+    rate = _BUNDLED_RATE if (ROOT / config.encoder.base).resolve() == bundled.resolve() else _OTHER_RATE
     return dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, rate=rate))
 
 

@@ -24,6 +24,7 @@ def test_layers_override_key_by_key(tmp_path: Path) -> None:
 def test_the_rate_is_the_encoders_where_none_is_given(tmp_path: Path) -> None:
     other = read_config(None, encoder={"base": "aubmindlab/bert-base-arabertv02"})
     assert (read_config().optimizer.rate, other.optimizer.rate) == (1e-3, 5e-5)
+    assert read_config(None, encoder={"base": str(BASE.parents[2] / "models/base")}).optimizer.rate == 1e-3
     path = tmp_path / "resolved.toml"
     path.write_text(other.to_toml(), encoding="utf-8")
     assert read_config(path) == other
