@@ -92,7 +92,11 @@ def test_the_first_token_is_pooled_over_windows() -> None:
 def test_a_sweep_goes_on(modernbert: Path, taxonomy: Taxonomy, tmp_path: Path) -> None:
     config, data = settings(tmp_path / "c.toml", modernbert), [str(corpus_file(tmp_path / "c.jsonl", taxonomy))]
     said: list[str] = []
-    overlays = {WHOLE: {}, "no_evidence": {"loss": {"evidence": 0.0}}, "same": {"loss": {"evidence": 0.3}}}
+    overlays = {
+        WHOLE: {},
+        "no_evidence": {"loss": {"evidence": 0.0}},
+        "same": {"loss": {"evidence": read_config().loss.evidence}},
+    }
     results = sweep({WHOLE: {}}, tmp_path / "out", config=config, data=data, said=said.append)
     assert said == []
     results = sweep(overlays, tmp_path / "out", config=config, data=data, first_token=True, said=said.append)
