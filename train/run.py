@@ -240,12 +240,8 @@ def check_free(out: Path) -> None:
         ConfigError: ``not_a_checkpoint``.
     """
     for folder in (out, out.with_name(out.name + ".old"), out.with_name(out.name + ".part")):
-        _check_free(folder)
-
-
-def _check_free(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).is_file() for name in _OURS):
-        raise ConfigError("not_a_checkpoint", "something else lies there and would be lost", where=str(folder))
+        if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).is_file() for name in _OURS):
+            raise ConfigError("not_a_checkpoint", "something else lies there and would be lost", where=str(folder))
 
 
 def _selftest_articles(corpus: Corpus) -> list[Any]:
