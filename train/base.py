@@ -39,6 +39,8 @@ def prepare(config: Config, contract: Contract, folder: Path) -> LabelAttention:
             stances=len(contract.taxonomy.stances),
             dropout=config.optimizer.dropout,
         )
+        if config.optimizer.encoder_dropout:
+            set_dropout(network.encoder, config.optimizer.encoder_dropout)
         tokenizer = load_tokenizer(base)
         special_ids(tokenizer)
         if not config.encoder.pretrained:
@@ -49,6 +51,14 @@ def prepare(config: Config, contract: Contract, folder: Path) -> LabelAttention:
     network.encoder.config.save_pretrained(folder)  # type: ignore[union-attr,operator]  # a transformers model
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     return network
+
+
+def set_dropout(encoder: torch.nn.Module, share: float) -> None:
+    """Drop ``share`` wherever ``encoder`` has a place for it, which may stand at 0: ModernBERT after the embeddings and
+    inside each MLP (and nowhere on its attention, whose layers leave the place out)."""
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
 
 
 def load_tokenizer(base: str) -> Tokenizer:

@@ -50,6 +50,8 @@ _WANTED: Mapping[str, _Rule] = {
     "optimizer.weight_decay": _WEIGHT,
     "optimizer.clip": _POSITIVE,
     "optimizer.dropout": _SHARE,
+    "optimizer.encoder_dropout": _SHARE,
+    "optimizer.masked": _SHARE,
     "abstention.relevance": _SHARE,
     "abstention.stance": _SHARE,
     "run.precision": ('"bf16" or "no"', lambda v: v in ("bf16", "no")),
@@ -104,6 +106,8 @@ class OptimizerConfig:
     weight_decay: float
     clip: float
     dropout: float
+    encoder_dropout: float
+    masked: float
     by_length: bool
 
 

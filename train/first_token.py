@@ -28,6 +28,7 @@ from train.calibrate import calibrate
 from train.config import Config
 from train.corpus import Corpus
 from train.loop import fit
+from train.masking import mask_token
 from train.metrics import measure
 from train.scores import Scores, gold_of, units_of
 
@@ -63,7 +64,8 @@ def measure_first_token(config: Config, corpus: Corpus, state: Path) -> dict[str
     with tempfile.TemporaryDirectory() as scratch:
         ours = prepare(config, contract, Path(scratch))
         contract = fitting_windows(contract, ours)
-        encoder = Encoder(Tokenizer.from_file(str(Path(scratch) / "tokenizer.json")), contract)
+        tokenizer = Tokenizer.from_file(str(Path(scratch) / "tokenizer.json"))
+        encoder = Encoder(tokenizer, contract)
     network = FirstToken(
         ours.encoder,
         hidden=ours.heads.in_features,
@@ -71,7 +73,7 @@ def measure_first_token(config: Config, corpus: Corpus, state: Path) -> dict[str
         stances=ours.stances,
         dropout=config.optimizer.dropout,
     )
-    fit(network, make_examples(corpus.seen, encoder, taxonomy), config, state)
+    fit(network, make_examples(corpus.seen, encoder, taxonomy), config, state, mask_id=mask_token(tokenizer))
     development = [*corpus.dev, *corpus.held_out]
     logits = _logits(network, make_examples(development, encoder, taxonomy))
     calibration = calibrate(logits, gold_of(development, taxonomy)) if development else contract.calibration

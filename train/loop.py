@@ -23,6 +23,7 @@ from train.base import find_compiler
 from train.batches import ByLength, Example, collate
 from train.config import Config
 from train.loss import multitask_loss
+from train.masking import hide
 
 
 class Examples(Dataset[Example]):
@@ -41,9 +42,11 @@ class Examples(Dataset[Example]):
 class LabelAttentionTrainer(Trainer):
     """Trainer whose loss pools each article over all its windows."""
 
-    def __init__(self, *args: Any, config: Config, sampler: Sampler[int] | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, config: Config, sampler: Sampler[int] | None, mask_id: int | None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._config, self._sampler = config, sampler
+        self._config, self._sampler, self._mask_id = config, sampler, mask_id
 
     def compute_loss(
         self,
@@ -54,8 +57,10 @@ class LabelAttentionTrainer(Trainer):
     ) -> torch.Tensor:
         del return_outputs, num_items_in_batch  # the Trainer's; evaluation is never done here
         network = self.accelerator.unwrap_model(model)
-        heads = model(inputs["input_ids"], inputs["attention_mask"])
-        counted, owner = inputs["counted"], inputs["owner"]
+        ids, counted, owner = inputs["input_ids"], inputs["counted"], inputs["owner"]
+        if self._mask_id is not None:
+            ids = hide(ids, counted, share=self._config.optimizer.masked, mask_id=self._mask_id)
+        heads = model(ids, inputs["attention_mask"])
         logits, attention = network.pool(heads, counted, owner, len(inputs["relevance"]))
         article = owner[:, None].expand_as(counted)[counted]
         return multitask_loss(logits, attention, inputs, article, self._config.loss)
@@ -67,16 +72,30 @@ class LabelAttentionTrainer(Trainer):
         return sampler
 
 
-def fit(network: LabelAttention, examples: Sequence[Example], config: Config, folder: Path) -> list[dict[str, Any]]:
+def fit(
+    network: LabelAttention,
+    examples: Sequence[Example],
+    config: Config,
+    folder: Path,
+    *,
+    mask_id: int | None = None,
+) -> list[dict[str, Any]]:
     """Train ``network`` in place; returns the log. Goes on from ``folder`` where an interrupted run left a state.
+
+    Args:
+        mask_id: what hides a token, for ``optimizer.masked``; None where the encoder has no such token.
 
     Raises:
         ConfigError: ``one_process`` under a launcher of several: the GPUs of one machine are used from one process;
-            ``no_compiler`` where the encoder is to be compiled without one; ``diverged`` where a weight is not a finite
-            number at the end.
+            ``no_mask`` where tokens are to be hidden without ``mask_id``; ``no_compiler`` where the encoder is to be
+            compiled without one; ``diverged`` where a weight is not a finite number at the end.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("one_process", "start it without a launcher: it uses this machine's GPUs by itself")
+    if config.optimizer.masked and mask_id is None:
+        raise ConfigError(
+            "no_mask", "the encoder's tokenizer has no token that hides another", where="optimizer.masked"
+        )
     set_seed(config.seed)
     for cut in folder.glob("checkpoint-*"):  # killed while it was being written: this file comes last
         if not (cut / "trainer_state.json").is_file():
@@ -118,6 +137,7 @@ def fit(network: LabelAttention, examples: Sequence[Example], config: Config, fo
         data_collator=collate,
         optimizers=(_optimizer(network, config), None),
         config=config,
+        mask_id=mask_id if optimizer.masked else None,
         sampler=ByLength(lengths, batch=arguments.train_batch_size, seed=config.seed) if optimizer.by_length else None,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.exists() else None)

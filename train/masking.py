@@ -1,4 +1,4 @@
-"""Hiding tokens for masked language modelling."""
+"""Hiding tokens: for masked language modelling, and from a network that is fine-tuned."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ def mask(
     shown = torch.where(how < keep, other, torch.where(how < 2 * keep, said, mask_id))
     inputs = ids.scatter(1, places, torch.where(free, shown, said))
     return inputs, places, torch.where(free, said, UNMASKED)
+
+
+def hide(ids: torch.Tensor, counted: torch.Tensor, *, share: float, mask_id: int) -> torch.Tensor:
+    """Hide ``share`` of an article's tokens at random while it is learnt from (word dropout, Iyyer et al. 2015; an
+    encoder that was pretrained by masking knows how to read on).
+
+    Args:
+        ids: int64 (R, T).
+        counted: bool (R, T); others, the special ones among them, are left as they are.
+
+    Returns:
+        int64 (R, T), drawn with torch's own generator.
+    """
+    return torch.where(counted & (torch.rand(ids.shape, device=ids.device) < share), mask_id, ids)
+
+
+def mask_token(tokenizer: Tokenizer) -> int | None:
+    """The id of the token that stands for a hidden one, where ``tokenizer`` has one."""
+    found = (tokenizer.token_to_id(name) for name in ("[MASK]", "<mask>"))
+    return next((number for number in found if number is not None), None)
 
 
 def ordinary_ids(tokenizer: Tokenizer) -> torch.Tensor:

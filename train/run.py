@@ -36,6 +36,7 @@ from train.corpus import TRAINED_ON, Corpus, load_corpus, trained_on, without
 from train.evaluate import evaluate, logits_of, score
 from train.export import WEIGHTS, export_graph
 from train.loop import fit
+from train.masking import mask_token
 from train.parity import choose_precision
 from train.scores import gold_of
 
@@ -77,9 +78,10 @@ def run(config: Config, out: Path | None = None, *, baselines: bool = True, corp
     (beside / TRAINED_ON).write_text("".join(f"{i.article.id}\n" for i in corpus.train), encoding="utf-8")
     network = prepare(config, contract, beside)
     contract = fitting_windows(contract, network)
-    encoder = Encoder(Tokenizer.from_file(str(beside / "tokenizer.json")), contract)
+    tokenizer = Tokenizer.from_file(str(beside / "tokenizer.json"))
+    examples = make_examples(corpus.seen, Encoder(tokenizer, contract), corpus.taxonomy)
     state = ROOT / "runs" / config.name / _key(config, corpus, contract, network, beside)
-    log = fit(network, make_examples(corpus.seen, encoder, corpus.taxonomy), config, state)
+    log = fit(network, examples, config, state, mask_id=mask_token(tokenizer))
     weights = {name: value.detach().float().cpu().numpy() for name, value in network.state_dict().items()}
     save_weights(beside / WEIGHTS, weights, int8=config.run.int8)
     (beside / "train_config.toml").write_text(config.to_toml(), encoding="utf-8")

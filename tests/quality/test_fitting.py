@@ -15,23 +15,25 @@ from data.errors import ConfigError
 from data.taxonomy import Taxonomy
 from models.contract import Calibration, Contract, Windows
 from models.encoding import Encoder
-from models.network import build_network
+from models.network import LabelAttention, build_network
 from models.weights import load_weights
 from tests.quality.test_training import corpus_file, settings
+from train.base import prepare
 from train.batches import ByLength, Example, collate, make_examples
-from train.config import ROOT, Config
+from train.config import ROOT, Config, read_config
 from train.corpus import load_corpus
 from train.loop import fit
 from train.loss import multitask_loss
 
+MASK_ID = 4
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("by_length", [False, True])
+@pytest.mark.parametrize("how", [{"by_length": False}, {"by_length": True, "masked": 0.2}], ids=["plain", "masked"])
 def test_an_interrupted_run_goes_on_to_the_same_end(
-    by_length: bool, modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+    how: dict[str, Any], modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    optimizer = {"epochs": 3, "batch": 6, "by_length": by_length}
+    optimizer = {"epochs": 3, "batch": 6} | how
     config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer=optimizer)
     whole = trained(config, taxonomy, tmp_path / "whole")
 
@@ -58,6 +60,40 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     resumed = trained(config, taxonomy, tmp_path / "cut")
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, atol=0, rtol=0)
+
+
+def test_masked_tokens_are_hidden_from_the_encoder(
+    modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, seen = corpus_file(tmp_path / "c.jsonl", taxonomy), []
+    read = LabelAttention.forward
+
+    def watched(network: LabelAttention, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        seen.append(float((ids == MASK_ID).sum() / mask.sum()))
+        return read(network, ids, mask)
+
+    monkeypatch.setattr(LabelAttention, "forward", watched)
+    for share in (0.0, 0.3):
+        config = settings(modernbert, file, optimizer={"epochs": 2, "batch": 6, "masked": share})
+        examples = examples_of(config, taxonomy)
+        able = sum(e.encoded.tokens for e in examples) / sum(len(w.ids) for e in examples for w in e.encoded.windows)
+        seen.clear()
+        trained(config, taxonomy, tmp_path / str(share))
+        assert np.mean(seen) == pytest.approx(share * able, abs=0.03)
+    with pytest.raises(ConfigError, match="no_mask") as caught:
+        fit(build_network(str(modernbert), topics=3, stances=3), [], config, tmp_path / "none")
+    assert caught.value.where == "optimizer.masked"
+
+
+def test_dropout_inside_the_encoder_is_as_set(modernbert: Path, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    contract = Contract(taxonomy, Windows(64, 8), (Calibration(),) * 3)
+    for share in (0.0, 0.25):
+        config = read_config(None, encoder={"base": str(modernbert)}, optimizer={"encoder_dropout": share})
+        network = prepare(config, contract, tmp_path)
+        places = [m.p for m in network.encoder.modules() if isinstance(m, torch.nn.Dropout)]
+        assert len(places) > network.encoder.config.num_hidden_layers  # type: ignore[union-attr,operator]
+        assert set(places) == {share}
+        assert network.dropout.p == config.optimizer.dropout
 
 
 def test_batches_are_of_like_length_in_another_order_each_pass(
@@ -132,5 +168,5 @@ def examples_of(config: Config, taxonomy: Taxonomy) -> list[Example]:
 def trained(config: Config, taxonomy: Taxonomy, folder: Path) -> dict[str, torch.Tensor]:
     torch.manual_seed(config.seed)
     network = build_network(config.encoder.base, topics=3, stances=3)
-    fit(network, examples_of(config, taxonomy), config, folder)
+    fit(network, examples_of(config, taxonomy), config, folder, mask_id=MASK_ID)
     return {name: value.detach().clone() for name, value in network.state_dict().items()}

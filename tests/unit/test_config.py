@@ -60,6 +60,8 @@ def test_the_rate_is_the_encoders_where_none_is_given(tmp_path: Path) -> None:
         ("[optimizer]\nepochs = inf", "bad_value", "optimizer.epochs"),
         ('[run]\nattention = "flash"', "bad_value", "run.attention"),
         ("[optimizer]\ndropout = 1", "bad_value", "optimizer.dropout"),
+        ("[optimizer]\nmasked = -0.1", "bad_value", "optimizer.masked"),
+        ("[optimizer]\nencoder_dropout = 1.0", "bad_value", "optimizer.encoder_dropout"),
         ('[run]\nprecision = "fp16"', "bad_value", "run.precision"),
     ],
 )

@@ -1,10 +1,10 @@
-"""Hiding tokens: as many in every row, ordinary ones alone."""
+"""Hiding tokens: as many in every row, ordinary ones alone; from fine-tuning, counted ones alone."""
 
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, models
 
-from train.masking import UNMASKED, mask, ordinary_ids
+from train.masking import UNMASKED, hide, mask, mask_token, ordinary_ids
 
 
 def test_masking_hides_its_share_of_every_row_and_labels_those_alone() -> None:
@@ -53,3 +53,25 @@ def test_special_tokens_are_the_tokenizers_own() -> None:
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[MASK]"))
     tokenizer.add_special_tokens([AddedToken(word, special=True) for word in ("[MASK]", "[SEP]")])
     assert ordinary_ids(tokenizer).tolist() == [0, 1, 3]
+
+
+def test_a_share_of_the_counted_tokens_is_hidden_others_each_time() -> None:
+    ids = torch.randint(10, 99, (200, 100), generator=torch.Generator().manual_seed(1))
+    counted = torch.ones_like(ids, dtype=torch.bool)
+    counted[:, ::10] = False
+    before = ids.clone()
+    torch.manual_seed(3)
+    first, second = (hide(ids, counted, share=0.2, mask_id=4) for _ in range(2))
+    assert torch.equal(ids, before)  # the example is read again in the next pass
+    for shown in (first, second):
+        changed = shown != ids
+        assert not changed[~counted].any()
+        assert set(shown[changed].tolist()) == {4}
+        assert float(changed[counted].float().mean()) == pytest.approx(0.2, abs=0.01)
+    assert not torch.equal(first, second)
+
+
+def test_the_token_that_hides_is_found_by_name() -> None:
+    for words, found in ((["ا", "[MASK]"], 1), (["<mask>", "ا"], 0), (["ا", "mask"], None)):
+        vocabulary = {word: i for i, word in enumerate(words)}
+        assert mask_token(Tokenizer(models.WordLevel(vocabulary, unk_token="ا"))) == found
