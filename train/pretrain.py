@@ -32,6 +32,7 @@ from train.packing import Rows, pack
 from train.schedule import PretrainConfig as PretrainConfig
 from train.schedule import steps
 from train.tokenizer import fertility, train_tokenizer
+from train.word_vectors import start_from, write_vectors
 
 
 def make_tokenizer(config: PretrainConfig, corpus: str, init: Path | None) -> Tokenizer:
@@ -62,7 +63,7 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
     Raises:
         ConfigError: ``other_run`` where ``out`` holds a run of other settings ([run] may change), ``no_encoder``
             where ``init`` is of no use, ``bad_value`` where the processes can't share a batch out evenly,
-            ``diverged`` where a weight is not a finite number at the end.
+            ``diverged`` where a weight is not a finite number at the end, ``no_gensim`` where word2vec can't be had.
         DataError: ``source_missing``, ``bad_line``, ``small_corpus``.
     """
     seal, encoder, state = out / "pretrain.json", out / "encoder", out / "state"
@@ -77,7 +78,8 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
         # a process with a row less may have a micro-batch less, and the others would wait for it for ever
         message = f"rows for {accelerator.num_processes} processes are wanted at every length"
         raise ConfigError("bad_value", message, where="schedule.batch")
-    file, packed = out / "tokenizer.json", out / "tokens.bin"
+    file, packed, vectors = out / "tokenizer.json", out / "tokens.bin", out / "vectors.npz"
+    passes = 0 if init else config.encoder["word2vec"]
     if accelerator.is_main_process:
         out.mkdir(parents=True, exist_ok=True)
         if not ready:
@@ -97,12 +99,17 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
     if accelerator.is_main_process and not ready:
         # No more than the run will see: the head of a corpus in order of worth is its best part.
         pack(read_documents(corpus), tokenizer, packed, least=batch, limit=len(plan) * batch)
+        if passes:
+            sep, size = tokenizer.get_vocab()["[SEP]"], config.encoder["hidden"]
+            write_vectors(packed, vectors, sep=sep, size=size, passes=passes, seed=config.seed)
         print(f"fertility {fertility(tokenizer, itertools.islice(read_documents(corpus), 200)):.3f} tokens a word")
     accelerator.wait_for_everyone()
     done = 0
     if state.exists():
         accelerator.load_state(str(state))
         done = json.loads((state / "step.json").read_text())["done"]
+    elif passes:
+        start_from(vectors, network.model.embeddings.tok_embeddings.weight)
     if accelerator.is_main_process:
         _write(seal, json.dumps(settings, indent=1))
         _rewind(out / "log.jsonl", done)

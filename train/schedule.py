@@ -14,6 +14,7 @@ from train.config import lay_over, toml_file
 from train.packing import VOCABULARY
 
 DEFAULT = Path(__file__).parent / "configs" / "pretrain.toml"
+_MAY_BE_0 = ("seed", "word2vec")  # the whole numbers that need not be 1 or more
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _check(values: dict[str, Any], defaults: dict[str, Any], section: str = "") 
         kinds = (int, float) if isinstance(default, float) else type(default)
         right = isinstance(value, kinds) and isinstance(value, bool) == isinstance(default, bool)
         if right and isinstance(value, int | float) and not isinstance(value, bool):
-            right = value >= (1 if isinstance(default, int) and key != "seed" else 0)
+            right = value >= (1 if isinstance(default, int) and key not in _MAY_BE_0 else 0)
         if not right:
             raise ConfigError("bad_value", f"{value!r} where something like {default!r} is wanted", where=where)
 
