@@ -1,7 +1,7 @@
 """Vectors to start an encoder's embeddings from: word2vec (Mikolov et al. 2013) over the tokens it will read.
 
 An encoder with random embeddings spends its first million tokens on learning which tokens are alike; word2vec learns
-that many times faster. Short runs, as on a CPU, gain much by it (docs/log.md); a long one makes up for it by itself.
+that many times faster. Short runs, as on a CPU, gain much by it (docs/log.md); whether a long one does was not measured.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def write_vectors(packed: Path, path: Path, *, sep: int, size: int, passes: int,
     tokens = np.fromfile(packed, dtype=np.uint16, count=_MOST).astype(np.int64)
     ids, vectors = np.zeros(0, np.int64), np.zeros((0, size), np.float32)
     if np.bincount(tokens[tokens != sep], minlength=1).max() >= _LEAST:  # of no vocabulary gensim makes an error
+        print(f"word2vec: {passes} passes over {len(tokens)} tokens", flush=True)  # some minutes of a full file
         model = Word2Vec(
             list(_sentences(tokens, sep)),
             vector_size=size,
