@@ -1,7 +1,7 @@
 """Vectors to start an encoder's embeddings from: word2vec (Mikolov et al. 2013) over the tokens it will read.
 
 An encoder with random embeddings spends its first million tokens on learning which tokens are alike; word2vec learns
-that many times faster. Short runs, as on a CPU, gain much by it (docs/log.md); whether a long one does was not measured.
+that many times faster. Short runs, as on a CPU, gain much by it (docs/log.md); of long ones it was not measured.
 """
 
 from __future__ import annotations
