@@ -32,7 +32,7 @@ from train.packing import Rows, pack
 from train.schedule import PretrainConfig as PretrainConfig
 from train.schedule import steps
 from train.tokenizer import fertility, train_tokenizer
-from train.word_vectors import start_from, write_vectors
+from train.word_vectors import find_word2vec, start_from, write_vectors
 
 
 def make_tokenizer(config: PretrainConfig, corpus: str, init: Path | None) -> Tokenizer:
@@ -80,6 +80,8 @@ def pretrain(corpus: str, out: Path, *, config: PretrainConfig, init: Path | Non
         raise ConfigError("bad_value", message, where="schedule.batch")
     file, packed, vectors = out / "tokenizer.json", out / "tokens.bin", out / "vectors.npz"
     passes = 0 if init else config.encoder["word2vec"]
+    if passes and not ready:
+        find_word2vec()  # before the hours of a tokenizer
     if accelerator.is_main_process:
         out.mkdir(parents=True, exist_ok=True)
         if not ready:

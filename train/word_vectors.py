@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,21 @@ _LEAST = 5  # times that a token is met, or its vector stays as it was
 _WINDOW = 5  # tokens to either side that are its context
 
 
+def find_word2vec() -> Any:
+    """gensim's ``Word2Vec``.
+
+    Raises:
+        ConfigError: ``no_gensim`` where gensim is not installed.
+    """
+    try:
+        from gensim.models.word2vec import Word2Vec
+    except ImportError as error:
+        raise ConfigError(
+            "no_gensim", "pip install 'wijha[train]', or set it to 0: random embeddings", where="encoder.word2vec"
+        ) from error
+    return Word2Vec
+
+
 def write_vectors(packed: Path, path: Path, *, sep: int, size: int, passes: int, seed: int) -> None:
     """Learn vectors of the tokens in ``packed`` and write them to ``path`` (.npz: ``ids`` (N,), ``vectors`` (N, size)).
 
@@ -32,19 +48,14 @@ def write_vectors(packed: Path, path: Path, *, sep: int, size: int, passes: int,
         passes: over the tokens.
 
     Raises:
-        ConfigError: ``no_gensim`` where gensim is not installed.
+        ConfigError: as ``find_word2vec``.
     """
-    try:
-        from gensim.models.word2vec import Word2Vec
-    except ImportError as error:
-        raise ConfigError(
-            "no_gensim", "pip install 'wijha[train]', or set it to 0: random embeddings", where="encoder.word2vec"
-        ) from error
+    word2vec = find_word2vec()
     tokens = np.fromfile(packed, dtype=np.uint16, count=_MOST).astype(np.int64)
     ids, vectors = np.zeros(0, np.int64), np.zeros((0, size), np.float32)
     if np.bincount(tokens[tokens != sep], minlength=1).max() >= _LEAST:  # of no vocabulary gensim makes an error
         print(f"word2vec: {passes} passes over {len(tokens)} tokens", flush=True)  # some minutes of a full file
-        model = Word2Vec(
+        model = word2vec(
             list(_sentences(tokens, sep)),
             vector_size=size,
             window=_WINDOW,

@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,15 @@ def test_a_run_killed_before_its_first_save_starts_from_the_same_vectors(
         resumed = load_file(pretrain(corpus, out, config=config) / "model.safetensors")
     for key, value in whole.items():
         np.testing.assert_array_equal(resumed[key], value)
+
+
+def test_a_missing_gensim_is_said_before_anything_is_made(
+    corpus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gensim.models.word2vec", None)
+    with pytest.raises(ConfigError, match="no_gensim"):
+        pretrain(corpus, tmp_path / "out", config=small(schedule={"tokens": 4 * 128}))
+    assert not list((tmp_path / "out").glob("*"))
 
 
 @pytest.mark.slow
