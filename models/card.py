@@ -61,7 +61,8 @@ def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
 
 def _parts(manifest: Mapping[str, Any]) -> str:
     """A mean of weights says so."""
-    return f", as the mean of {len(manifest['mean_of'])} trainings" if "mean_of" in manifest else ""
+    trainings = manifest.get("trainings", len(manifest.get("mean_of", "1")))
+    return f", as the mean of {trainings} trainings" if trainings > 1 else ""
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

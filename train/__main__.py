@@ -198,6 +198,7 @@ def benchmark(
     seeds: Annotated[int, Option(min=0, help="How many; 0: the linear model alone.")] = 5,
     base: Annotated[str, Option(help="Encoder: a hub id, a folder, or `random` weights.")] = "models/base",
     epochs: Annotated[list[float] | None, Option(help="Chosen from, on a part of train; may be given again.")] = None,
+    trainings: Annotated[int, Option(min=1, help="Of each seed, whose weights are averaged.")] = 1,
     results: Annotated[Path, Option(help="Folder of the results; given again, it goes on.")] = Path("docs/benchmarks"),
     work: Annotated[Path, Option(help="Folder of the sets as articles, and of checkpoints.")] = Path("runs/benchmarks"),
     out: Annotated[Path, Option("--out", "-o", help="The page.")] = Path("docs/benchmarks.md"),
@@ -208,7 +209,7 @@ def benchmark(
     from train.benchmark_sets import SETS
     from train.benchmark_table import render
 
-    plan = Plan(range(1, seeds + 1), base, tuple(epochs or EPOCHS), results, work)
+    plan = Plan(range(1, seeds + 1), base, tuple(epochs or EPOCHS), results, work, trainings)
     wanted = sets or [name for name in SETS if (folder / name).is_dir()]
     if not wanted:
         raise DataError("source_missing", f"none of {', '.join(SETS)} there", where=str(folder))

@@ -2,7 +2,8 @@
 
 Trainings that begin with the same weights, the heads' among them (the same seed), and differ in rate, losses or
 articles mostly end in one valley of the loss, and the middle of it is often lower than its sides: model soups
-(Wortsman et al. 2022). Trainings of several seeds have other heads, whose mean is none.
+(Wortsman et al. 2022). Trainings of several seeds have other heads, whose mean is none. Those that differ in the order
+of the articles alone are made and averaged in one go by ``optimizer.trainings``.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def average(folders: Sequence[Path], out: Path) -> Checkpoint:
     manifest = {key: value for key, value in members[0].manifest.items() if key not in ("format", "files")} | {
         "name": config.name,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "trainings": sum(member.manifest.get("trainings", 1) for member in members),
         "mean_of": [member.digest for member in members],
         "contract": contract.to_json(),
     }

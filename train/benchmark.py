@@ -40,6 +40,8 @@ RANDOM = "random"
 EPOCHS = (3.0, 6.0)  # what is chosen from
 _COSTS = (0.1, 0.3, 1.0)  # of the linear model, chosen on the same texts
 _BASE = "models/base"
+_NONE = (False, "", "auto")  # values of a setting that is off
+_OFF = {"trainings": (1,)}  # and of one that these are not
 _KEYED = ("loss", "optimizer", "encoder", "run")  # the sections of settings that figures depend on
 
 
@@ -53,6 +55,7 @@ class Plan:
         epochs: what the number of epochs is chosen from; one is not chosen.
         folder: of the results, figures alone.
         work: folder of the sets as articles, and of the checkpoints.
+        trainings: of each seed, whose mean is measured.
     """
 
     seeds: Sequence[int]
@@ -60,6 +63,7 @@ class Plan:
     epochs: Sequence[float] = EPOCHS
     folder: Path = Path("docs/benchmarks")
     work: Path = Path("runs/benchmarks")
+    trainings: int = 1
 
 
 def benchmark(source: Path, name: str, plan: Plan, said: Callable[[str], None] = print) -> None:
@@ -81,7 +85,7 @@ def benchmark(source: Path, name: str, plan: Plan, said: Callable[[str], None] =
     kept(home / "tfidf.json", key, lambda: {**counts, "figures": linear(name, corpus)}, said)
     if not plan.seeds:
         return
-    here = home / _slug(plan.base)
+    here = home / (_slug(plan.base) + (f"-mean-of-{plan.trainings}" if plan.trainings > 1 else ""))
     here.mkdir(exist_ok=True)
     epochs = plan.epochs[0]
     if len(plan.epochs) > 1:
@@ -118,6 +122,7 @@ def _result(
             "n": len(corpus.test),
             "epochs": epochs,
             "base": _shown(plan.base),
+            "trainings": plan.trainings,
         }
         bodies = {"dev": corpus.dev} if path.name.startswith("choice") else {"dev": corpus.dev, "test": corpus.test}
         return found | {body: measure_set(name, classifier, items) for body, items in bodies.items()}
@@ -132,7 +137,7 @@ def result_key(name: str, config: Config, corpus: Corpus) -> str:
     """
     resolved = dataclasses.asdict(config)
     settings = {
-        section: {key: value for key, value in resolved[section].items() if value not in (False, "", "auto")}
+        section: {key: value for key, value in resolved[section].items() if value not in _OFF.get(key, _NONE)}
         for section in _KEYED
     }
     parts = [
@@ -220,7 +225,7 @@ def _config(name: str, plan: Plan, *, seed: int, epochs: float) -> Config:
             "held_out": [],
         },
         encoder={"base": _BASE if fresh else plan.base, "pretrained": not fresh},
-        optimizer={"epochs": epochs},
+        optimizer={"epochs": epochs, "trainings": plan.trainings},
     )
 
 

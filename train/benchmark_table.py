@@ -69,6 +69,8 @@ def _ours(home: Path, figures: Sequence[str]) -> list[str]:
             continue
         cells = [mean_interval([result["test"][name] for result in found]) for name in figures]
         seeds = f"{len(found)} seed{'s' if len(found) > 1 else ''}, {found[0]['epochs']:g} epochs"
+        if (trainings := found[0].get("trainings", 1)) > 1:
+            seeds += f"; of each the mean of {trainings} trainings"
         rows.append(_row(f"**ours**, encoder `{found[0]['base']}`", found[0]["train"], found[0]["n"], cells, seeds))
     return rows
 

@@ -42,6 +42,7 @@ _WANTED: Mapping[str, _Rule] = {
     "loss.stance": _WEIGHT,
     "loss.evidence": _WEIGHT,
     "loss.smoothing": _SHARE,
+    "optimizer.trainings": ("1 or more", lambda v: v >= 1),
     "optimizer.epochs": _POSITIVE,
     "optimizer.batch": _POSITIVE,
     "optimizer.rate": _WEIGHT,
@@ -98,6 +99,7 @@ class LossConfig:
 class OptimizerConfig:
     """Section ``optimizer``."""
 
+    trainings: int
     epochs: float
     batch: int
     rate: float

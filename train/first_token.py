@@ -27,10 +27,10 @@ from train.batches import Example, collate, make_examples
 from train.calibrate import calibrate
 from train.config import Config
 from train.corpus import Corpus
-from train.loop import fit
 from train.masking import mask_token
 from train.metrics import measure
 from train.scores import Scores, gold_of, units_of
+from train.trainings import fit_mean
 
 NAME = "the same encoder, head on [CLS]"
 
@@ -73,7 +73,7 @@ def measure_first_token(config: Config, corpus: Corpus, state: Path) -> dict[str
         stances=ours.stances,
         dropout=config.optimizer.dropout,
     )
-    fit(network, make_examples(corpus.seen, encoder, taxonomy), config, state, mask_id=mask_token(tokenizer))
+    fit_mean(network, make_examples(corpus.seen, encoder, taxonomy), config, state, mask_id=mask_token(tokenizer))
     development = [*corpus.dev, *corpus.held_out]
     logits = _logits(network, make_examples(development, encoder, taxonomy))
     calibration = calibrate(logits, gold_of(development, taxonomy)) if development else contract.calibration

@@ -35,10 +35,10 @@ from train.config import ROOT, Config, read_config
 from train.corpus import TRAINED_ON, Corpus, load_corpus, trained_on, without
 from train.evaluate import evaluate, logits_of, score
 from train.export import WEIGHTS, export_graph
-from train.loop import fit
 from train.masking import mask_token
 from train.parity import choose_precision
 from train.scores import gold_of
+from train.trainings import fit_mean
 
 _OURS = (MANIFEST, TRAINED_ON)  # one of these lies in a checkpoint, and in one that is being made
 _SELFTEST_ARTICLES = 5
@@ -81,7 +81,7 @@ def run(config: Config, out: Path | None = None, *, baselines: bool = True, corp
     tokenizer = Tokenizer.from_file(str(beside / "tokenizer.json"))
     examples = make_examples(corpus.seen, Encoder(tokenizer, contract), corpus.taxonomy)
     state = ROOT / "runs" / config.name / _key(config, corpus, contract, network, beside)
-    log = fit(network, examples, config, state, mask_id=mask_token(tokenizer))
+    log = fit_mean(network, examples, config, state, mask_id=mask_token(tokenizer))
     weights = {name: value.detach().float().cpu().numpy() for name, value in network.state_dict().items()}
     save_weights(beside / WEIGHTS, weights, int8=config.run.int8)
     (beside / "train_config.toml").write_text(config.to_toml(), encoding="utf-8")
@@ -95,6 +95,7 @@ def run(config: Config, out: Path | None = None, *, baselines: bool = True, corp
         "base": Path(config.encoder.base).name if Path(config.encoder.base).is_absolute() else config.encoder.base,
         "base_digest": hashlib.sha256(base_digest(config.encoder.base).encode()).hexdigest()[:16],
         "parameters": sum(p.numel() for p in network.parameters()),
+        "trainings": config.optimizer.trainings,
         "licence": LICENCE,
         "weights": "int8 with row scales" if config.run.int8 else "float16",
         "precision": "f32",

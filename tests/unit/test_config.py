@@ -56,6 +56,7 @@ def test_the_rate_is_the_encoders_where_none_is_given(tmp_path: Path) -> None:
         ("[encoder]\noverlap = -1", "bad_value", "encoder.overlap"),
         ("[loss]\nstance = nan", "bad_value", "loss.stance"),
         ("[optimizer]\nbatch = 0", "bad_value", "optimizer.batch"),
+        ("[optimizer]\ntrainings = 0", "bad_value", "optimizer.trainings"),
         ("[optimizer]\nepochs = -1", "bad_value", "optimizer.epochs"),
         ("[optimizer]\nepochs = inf", "bad_value", "optimizer.epochs"),
         ('[run]\nattention = "flash"', "bad_value", "run.attention"),
