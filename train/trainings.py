@@ -1,7 +1,7 @@
 """Several trainings from the same first weights, and the mean of what they end with.
 
 They differ in the order of the articles and in what dropout drops. Their mean is one network, as fast as each of them
-and often better than all (model soups, Wortsman et al. 2022; docs/log.md has what it gained here).
+and sometimes better than all (model soups, Wortsman et al. 2022; docs/log.md has what it gained here).
 """
 
 from __future__ import annotations
