@@ -61,7 +61,7 @@ def render_card(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
 
 def _parts(manifest: Mapping[str, Any]) -> str:
     """A mean of weights says so."""
-    trainings = manifest.get("trainings", len(manifest.get("mean_of", "1")))
+    trainings = manifest.get("trainings", len(manifest.get("mean_of", ["itself"])))
     return f", as the mean of {trainings} trainings" if trainings > 1 else ""
 
 
