@@ -29,6 +29,24 @@ MASK_ID = 4
 pytestmark = pytest.mark.slow
 
 
+class KilledError(Exception):
+    """The process going away."""
+
+
+def watch_steps(patch: pytest.MonkeyPatch, *, kill_at: int = 0) -> list[int]:
+    """The numbers of the steps taken from now on, from 1; the one of ``kill_at`` is not finished."""
+    steps: list[int] = []
+
+    def lose(*arguments: Any) -> torch.Tensor:
+        steps.append(len(steps) + 1)
+        if steps[-1] == kill_at:
+            raise KilledError
+        return multitask_loss(*arguments)
+
+    patch.setattr("train.loop.multitask_loss", lose)
+    return steps
+
+
 @pytest.mark.parametrize("how", [{"by_length": False}, {"by_length": True, "masked": 0.2}], ids=["plain", "masked"])
 def test_an_interrupted_run_goes_on_to_the_same_end(
     how: dict[str, Any], modernbert: Path, tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
@@ -36,21 +54,8 @@ def test_an_interrupted_run_goes_on_to_the_same_end(
     optimizer = {"epochs": 3, "batch": 6} | how
     config = settings(modernbert, corpus_file(tmp_path / "c.jsonl", taxonomy), optimizer=optimizer)
     whole = trained(config, taxonomy, tmp_path / "whole")
-
-    class KilledError(Exception):
-        """The process going away after the second epoch began."""
-
-    steps = 0
-
-    def lose(*arguments: Any) -> torch.Tensor:
-        nonlocal steps
-        steps += 1
-        if steps == 6:
-            raise KilledError
-        return multitask_loss(*arguments)
-
     with monkeypatch.context() as patch:
-        patch.setattr("train.loop.multitask_loss", lose)
+        watch_steps(patch, kill_at=6)  # after the second epoch began
         with pytest.raises(KilledError):
             trained(config, taxonomy, tmp_path / "cut")
     (whole_state,) = (tmp_path / "cut").glob("checkpoint-*")

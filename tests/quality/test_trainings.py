@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -10,11 +9,10 @@ import torch
 from data.taxonomy import Taxonomy
 from models.checkpoint import Checkpoint
 from models.network import build_network
-from tests.quality.test_fitting import examples_of
+from tests.quality.test_fitting import KilledError, examples_of, watch_steps
 from tests.quality.test_training import corpus_file, settings
 from train.config import Config
 from train.loop import fit
-from train.loss import multitask_loss
 from train.run import run
 from train.trainings import fit_mean
 
@@ -50,26 +48,14 @@ def test_a_run_killed_in_its_second_training_goes_on_to_the_same_end(
     file = corpus_file(tmp_path / "c.jsonl", taxonomy)
     config = settings(modernbert, file, optimizer={"epochs": 2, "batch": 6, "trainings": 2})
     whole = trained(config, taxonomy, tmp_path / "whole")
-    steps, of_one = 0, 2 * -(-len(examples_of(config, taxonomy)) // 6)
-
-    class KilledError(Exception):
-        """The process going away early in the second training."""
-
-    def lose(*arguments: Any) -> torch.Tensor:
-        nonlocal steps
-        steps += 1
-        if steps == of_one + 2:
-            raise KilledError
-        return multitask_loss(*arguments)
-
+    of_one = 2 * -(-len(examples_of(config, taxonomy)) // 6)
     with monkeypatch.context() as patch:
-        patch.setattr("train.loop.multitask_loss", lose)
+        watch_steps(patch, kill_at=of_one + 2)
         with pytest.raises(KilledError):
             trained(config, taxonomy, tmp_path / "cut")
-    steps = 0
-    monkeypatch.setattr("train.loop.multitask_loss", lose)
+    steps = watch_steps(monkeypatch)
     resumed = trained(config, taxonomy, tmp_path / "cut")
-    assert steps == of_one  # the first training was not run again
+    assert len(steps) == of_one  # the first training was not run again
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, atol=0, rtol=0)
 
